@@ -23,6 +23,7 @@ use crate::notify::webhook::WebhookSender;
 use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::Store;
+use crate::store::job_run::RecentRuns;
 use crate::{discord, http, jobs, telemetry};
 
 /// The check runner of the operator's command line, with rules and prober as set in the settings. Its checks have no limits.
@@ -116,6 +117,7 @@ pub(crate) struct Parts<'a> {
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
     pub senders: Senders,
+    pub recent_runs: RecentRuns,
 }
 
 impl<'a> Parts<'a> {
@@ -139,6 +141,7 @@ impl<'a> Parts<'a> {
             metrics: Arc::new(metrics),
             health,
             senders,
+            recent_runs: RecentRuns::default(),
         })
     }
 
@@ -176,6 +179,7 @@ impl<'a> Parts<'a> {
         let settings = self.settings;
         Ok(jobs::JobContext {
             store: self.store.clone(),
+            recent_runs: self.recent_runs.clone(),
             checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
             observing: Arc::default(),
@@ -208,6 +212,7 @@ impl<'a> Parts<'a> {
     ) -> discord::DiscordState {
         discord::DiscordState {
             store: self.store.clone(),
+            recent_runs: self.recent_runs.clone(),
             checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),

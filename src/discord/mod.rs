@@ -38,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::messenger::Messenger;
 use crate::store::Store;
+use crate::store::job_run::RecentRuns;
 
 pub use discord_gateway_relay::CommandIds;
 #[cfg(fuzzing)]
@@ -61,6 +62,8 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct DiscordState {
     pub store: Store,
+    /// The last runs of the background jobs.
+    pub recent_runs: RecentRuns,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,

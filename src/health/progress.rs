@@ -116,11 +116,6 @@ impl Health {
         last.unwrap_or_else(|| self.uptime())
     }
 
-    /// Whether the scheduler has made progress recently. It counts as running for a while after the start.
-    pub fn scheduler_is_running(&self) -> bool {
-        self.stalled_for(Component::Scheduler) < STALLED_AFTER
-    }
-
     /// The loops that have stalled. A restart is the only remedy for them, so nothing that depends on Discord or on the
     /// database counts.
     pub fn stalled_loops(&self) -> Vec<Component> {
@@ -151,9 +146,7 @@ mod tests {
         assert_eq!(health.stalled_loops(), []);
         pass(1).await;
         assert_eq!(health.stalled_loops(), Component::LOOPS);
-        assert!(!health.scheduler_is_running());
         health.record_progress(Component::Scheduler);
-        assert!(health.scheduler_is_running());
         assert_eq!(health.stalled_loops(), Component::LOOPS[1..]);
     }
 

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use super::{Job, JobContext};
 use crate::clock::Stopwatch;
-use crate::domain::Timestamp;
 use crate::health::DATABASE_PATIENCE;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
@@ -90,22 +89,23 @@ async fn run_once(job: &Job, context: &JobContext, stored: &mut Stored) -> Durat
         .job_last_seconds
         .with_label_values(&[job.name])
         .set(took.as_secs_f64());
+    let run = JobRun {
+        started_at,
+        finished_at: context.checks.clock.now(),
+        summary: summary.clone(),
+    };
+    context.recent_runs.record(job.name, run.clone());
     let is_known = stored
         .as_ref()
         .is_some_and(|(since, last)| *last == summary && since.elapsed() < STORED_AGAIN);
     if job.period >= STORED_AGAIN || !is_known {
-        store_run(job, context, started_at, summary.clone()).await;
+        store_run(job, context, run).await;
         *stored = Some((Stopwatch::start(), summary));
     }
     took
 }
 
-async fn store_run(job: &Job, context: &JobContext, started_at: Timestamp, summary: String) {
-    let run = JobRun {
-        started_at,
-        finished_at: context.checks.clock.now(),
-        summary,
-    };
+async fn store_run(job: &Job, context: &JobContext, run: JobRun) {
     let name = job.name;
     let saved: Result<(), StoreError> = context
         .store

@@ -40,12 +40,14 @@ use crate::health::{Component, Health};
 use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
+use crate::store::job_run::RecentRuns;
 use crate::store::{Store, StoreError};
 
 /// What the jobs share.
 #[derive(Clone, Debug)]
 pub struct JobContext {
     pub store: Store,
+    pub recent_runs: RecentRuns,
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,

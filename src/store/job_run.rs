@@ -1,4 +1,10 @@
 //! The last run of every background job.
+//!
+//! Jobs that run every few seconds store a run only when its result changes, and once a minute, because each store is a
+//! commit. So the process also keeps its own last runs in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
@@ -10,6 +16,30 @@ pub struct JobRun {
     pub finished_at: Timestamp,
     /// The result in one line, for people.
     pub summary: String,
+}
+
+/// The last runs of this process. A clone shares them.
+#[derive(Clone, Debug, Default)]
+pub struct RecentRuns(Arc<Mutex<BTreeMap<&'static str, JobRun>>>);
+
+impl RecentRuns {
+    /// Records the run of a job.
+    pub fn record(&self, name: &'static str, run: JobRun) {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.insert(name, run);
+    }
+
+    /// The last run of every job that has run, in this process or before, with the name of the job.
+    pub async fn all(&self, reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
+        let mut runs: BTreeMap<String, JobRun> = all(reader).await?.into_iter().collect();
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.extend(
+            recent
+                .iter()
+                .map(|(name, run)| ((*name).to_owned(), run.clone())),
+        );
+        Ok(runs.into_iter().collect())
+    }
 }
 
 /// Saves the run of a job and replaces the previous one.
@@ -50,8 +80,8 @@ struct Row {
     summary: String,
 }
 
-/// The last run of every job that has run, with the name of the job.
-pub async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
+/// The last stored run of every job.
+async fn all(reader: &Reader) -> Result<Vec<(String, JobRun)>, StoreError> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM job_runs ORDER BY name")
         .fetch_all(&reader.pool)
         .await?;
@@ -86,9 +116,13 @@ mod tests {
         }
         assert_eq!(last(&store.reader, "recheck").await.unwrap(), Some(run(20)));
         assert_eq!(last(&store.reader, "prune").await.unwrap(), None);
-        assert_eq!(
-            all(&store.reader).await.unwrap(),
-            [("recheck".to_owned(), run(20))]
-        );
+        let recent = RecentRuns::default();
+        let known = recent.all(&store.reader).await.unwrap();
+        assert_eq!(known, [("recheck".to_owned(), run(20))]);
+        recent.record("prune", run(25));
+        recent.clone().record("recheck", run(30));
+        let known = recent.all(&store.reader).await.unwrap();
+        let expected = [("prune", run(25)), ("recheck", run(30))];
+        assert_eq!(known, expected.map(|(name, run)| (name.to_owned(), run)));
     }
 }

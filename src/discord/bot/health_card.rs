@@ -22,7 +22,8 @@ pub(in crate::discord) struct HealthReport {
     pub reconnects_today: u64,
     /// Health checks in a row that found the connection not ready.
     pub failed_checks: u32,
-    pub scheduler_is_running: bool,
+    /// What does not work.
+    pub problems: Vec<String>,
     pub checks_queued: i64,
     pub checks_in_flight: i64,
     pub writes_waiting: usize,
@@ -33,7 +34,7 @@ pub(in crate::discord) struct HealthReport {
 
 impl HealthReport {
     fn is_healthy(&self) -> bool {
-        self.scheduler_is_running && self.shards.iter().all(|shard| shard.stage == Stage::Ready)
+        self.problems.is_empty()
     }
 
     fn last_run(&self, name: &str) -> Option<&JobRun> {
@@ -51,10 +52,11 @@ pub(in crate::discord) fn health(health: &HealthReport) -> CreateEmbed {
         (texts::UNHEALTHY, AMBER)
     };
     let keep_alive = health.last_run("keep_alive").map(|run| run.finished_at);
-    CreateEmbed::new()
-        .title(title)
-        .colour(colour)
-        .field(texts::CONNECTION, connection(health), false)
+    let mut card = CreateEmbed::new().title(title).colour(colour);
+    if !health.problems.is_empty() {
+        card = card.field(texts::PROBLEMS, health.problems.join("\n"), false);
+    }
+    card.field(texts::CONNECTION, connection(health), false)
         .field("Uptime", text::duration(health.uptime), true)
         .field(
             "Reconnects today",
@@ -94,15 +96,11 @@ fn connection(health: &HealthReport) -> String {
 fn queues(health: &HealthReport) -> String {
     // A gauge is signed, but these count.
     let count = |gauge: i64| u64::try_from(gauge).unwrap_or(0);
-    let queues = texts::queues(
+    texts::queues(
         count(health.checks_queued),
         count(health.checks_in_flight),
         health.writes_waiting as u64,
-    );
-    if health.scheduler_is_running {
-        return queues;
-    }
-    format!("{queues} · {}", texts::SCHEDULER_STALLED)
+    )
 }
 
 fn jobs(health: &HealthReport) -> String {
@@ -144,7 +142,7 @@ mod tests {
             uptime: Duration::from_secs(90_000),
             reconnects_today: 2,
             failed_checks: 0,
-            scheduler_is_running: true,
+            problems: Vec::new(),
             checks_queued: 0,
             checks_in_flight: 1,
             writes_waiting: 0,
@@ -181,11 +179,16 @@ mod tests {
             guilds: 0,
         };
         problems.failed_checks = 4;
-        problems.scheduler_is_running = false;
+        problems.problems = vec![
+            texts::problem("scheduler", "stuck"),
+            texts::problem("check_results", "waiting"),
+        ];
         problems.checks_queued = 250;
         problems.writes_waiting = 1;
         insta::assert_snapshot!(card_text(health(&problems)), @"
         [amber] Rollcall has problems
+        Problems: scheduler: stuck
+        check results: waiting
         Connection to Discord: 2 shards
         🟢 0: ready · 45 ms
         🟡 1: identifying · latency not measured yet
@@ -193,7 +196,7 @@ mod tests {
         Uptime: 1 d 1 h
         Reconnects today: 2
         Last keep-alive: <t:1769860680:R>
-        Queues: 250 checks waiting · 1 check running · 1 write waiting · **the scheduler has stalled**
+        Queues: 250 checks waiting · 1 check running · 1 write waiting
         Background jobs: `keep_alive` <t:1769860680:R> · took 3.00 ms
         `recheck` <t:1769859600:R> · took 850 ms
         Database: 12.3 MB
@@ -210,8 +213,10 @@ mod tests {
         (started.uptime, started.reconnects_today) = (Duration::from_secs(2), 0);
         started.checks_in_flight = 0;
         started.jobs = Vec::new();
+        started.problems = vec![texts::problem("gateway", "connecting")];
         insta::assert_snapshot!(card_text(health(&started)), @"
         [amber] Rollcall has problems
+        Problems: gateway: connecting
         Connection to Discord: 1 shard
         🟡 0: connecting · latency not measured yet
         Uptime: 2 s
@@ -226,7 +231,8 @@ mod tests {
     #[test]
     fn bot_health_fits_with_hundreds_of_shards_not_ready() {
         let mut unhealthy = health_of(400, Stage::Identifying);
-        (unhealthy.failed_checks, unhealthy.scheduler_is_running) = (u32::MAX, false);
+        unhealthy.failed_checks = u32::MAX;
+        unhealthy.problems = vec![texts::problem("discord_runtime", "not loaded"); 12];
         unhealthy.jobs = vec![unhealthy.jobs[0].clone(); 60];
         let shown = health(&unhealthy);
         fits(shown.clone());

@@ -54,8 +54,13 @@ pub(super) fn unknown_command(name: &str) -> CommandError {
 pub(super) const HEALTHY: &str = "Rollcall is healthy";
 pub(super) const UNHEALTHY: &str = "Rollcall has problems";
 pub(super) const CONNECTION: &str = "Connection to Discord";
-pub(super) const SCHEDULER_STALLED: &str = "**the scheduler has stalled**";
+pub(super) const PROBLEMS: &str = "Problems";
 pub(super) const NO_JOB_RUN: &str = "No background job has run yet.";
+
+/// A fact of `/readyz` that does not hold, by its name there, and its state.
+pub(super) fn problem(fact: &str, state: &str) -> String {
+    format!("{}: {state}", fact.replace('_', " "))
+}
 
 pub(super) fn shards(count: usize) -> String {
     text::count(count as u64, "shard")
@@ -147,7 +152,7 @@ mod tests {
             failed_health_checks(4),
             queues(0, 1, 0),
             queues(1, 2, 1),
-            SCHEDULER_STALLED.to_owned(),
+            problem("check_results", "failing"),
             NO_JOB_RUN.to_owned(),
             job_run("keep_alive", NOW, Duration::from_millis(3)),
         ];
@@ -163,7 +168,7 @@ mod tests {
         4 health checks failed in a row
         0 checks waiting · 1 check running · 0 writes waiting
         1 check waiting · 2 checks running · 1 write waiting
-        **the scheduler has stalled**
+        check results: failing
         No background job has run yet.
         `keep_alive` <t:1769860800:R> · took 3.00 ms
         ");
