@@ -8,6 +8,7 @@ use std::time::Duration;
 pub use outage::{happened, mark, name};
 
 use crate::domain::Timestamp;
+use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::GroupScope;
@@ -320,6 +321,9 @@ pub fn cause(
     when: impl Fn(Timestamp) -> String,
 ) -> String {
     match cause {
+        Cause::Service(FailureClass::Refused) => {
+            "The service. The host is up, but nothing accepts connections on the port.".to_owned()
+        }
         Cause::Service(class) => format!(
             "The service. The host responds, but the check failed: {}.",
             class.text()

@@ -371,7 +371,7 @@ fn probable_causes() {
         lines.push(super::cause(&cause, escape, when));
     }
     insta::assert_snapshot!(lines.join("\n"), @"
-    The service. The host responds, but the check failed: connection refused.
+    The service. The host is up, but nothing accepts connections on the port.
     The service. The host responds, but the check failed: unexpected status.
     DNS. The name cannot be resolved.
     The port. Port 443 on the same host answered 2 minutes ago.

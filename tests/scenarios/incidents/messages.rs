@@ -87,7 +87,7 @@ async fn the_incident_message_shows_the_probable_cause() {
     let running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     // A host that refuses a connection is up.
-    the_alert(&sandbox, "The service. The host responds").await;
+    the_alert(&sandbox, "The service. The host is up").await;
     web.recovers();
     the_alert(&sandbox, "🟢 shop was offline for").await;
     rollcall.sql("UPDATE incidents SET joined_at = joined_at - 60000");

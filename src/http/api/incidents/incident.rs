@@ -37,7 +37,7 @@ pub(super) struct IncidentView {
     /// The probable cause.
     #[schema(
         required,
-        examples("The service. The host responds, but the check failed: connection refused.")
+        examples("The service. The host responds, but the check failed: unexpected status.")
     )]
     cause: Option<String>,
     /// The user-defined group that all of its monitors belong to.
