@@ -17,7 +17,7 @@ use crate::actions::{Error, Requester};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::target::Target;
+use crate::domain::endpoints::typed_target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
 use crate::domain::text;
@@ -29,7 +29,7 @@ use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 pub(super) enum EndpointCommand {
     /// Add an endpoint
     Add {
-        #[arg(help = "tcp://host:port, http(s)://host[:port]/path, or ip:port")]
+        #[arg(help = "Address, such as example.org or tcp://203.0.113.7:25565")]
         target: String,
         /// Name [default: host and port]
         #[arg(long)]
@@ -147,8 +147,7 @@ fn describe(
     interval: Option<Duration>,
     http: &HttpArguments,
 ) -> Result<Description, AppError> {
-    let target: Target = target
-        .parse()
+    let target = typed_target::read(target)
         .map_err(|error| AppError::Setting(format!("TARGET: {error}")))?;
     let name = match name {
         Some(name) => {

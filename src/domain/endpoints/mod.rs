@@ -10,3 +10,4 @@ pub mod name_resolution;
 pub mod schedule;
 pub mod status_rule;
 pub mod target;
+pub mod typed_target;

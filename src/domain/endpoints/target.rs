@@ -15,7 +15,7 @@ use strum::IntoStaticStr;
 pub const MAX_TARGET_BYTES: usize = 512;
 
 /// The maximum length of a target as it is typed, in bytes. Longer texts are not parsed.
-const MAX_TYPED_BYTES: usize = 2 * MAX_TARGET_BYTES;
+pub(super) const MAX_TYPED_BYTES: usize = 2 * MAX_TARGET_BYTES;
 
 /// The protocol of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]

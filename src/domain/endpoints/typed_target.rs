@@ -1,0 +1,337 @@
+//! Targets as people type them: without a scheme, with an international name, between angle brackets. What cannot be guessed is
+//! answered with the nearest valid form. Programs use the strict form (`Target`).
+
+use std::fmt;
+use std::net::Ipv6Addr;
+
+use super::target::{Host, MAX_TYPED_BYTES, Target, TargetError};
+
+/// Why a typed text is no target. `Display` is a sentence for the person who typed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedTargetError {
+    problem: String,
+    /// The nearest valid form; `None` if there is none.
+    pub suggestion: Option<Target>,
+}
+
+impl fmt::Display for TypedTargetError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.suggestion {
+            Some(suggestion) => write!(out, "{}. Try `{suggestion}`", self.problem),
+            None => out.write_str(&self.problem),
+        }
+    }
+}
+
+impl std::error::Error for TypedTargetError {}
+
+impl From<TargetError> for TypedTargetError {
+    /// It has an example of its own.
+    fn from(error: TargetError) -> Self {
+        Self {
+            problem: error.to_string(),
+            suggestion: None,
+        }
+    }
+}
+
+/// Schemes that people try, with the one that checks the same host, and the port if it has another one.
+const OTHER_SCHEMES: [(&str, &str, Option<u16>); 9] = [
+    ("ws", "http", None),
+    ("wss", "https", None),
+    ("ssh", "tcp", Some(22)),
+    ("sftp", "tcp", Some(22)),
+    ("ftp", "tcp", Some(21)),
+    ("smtp", "tcp", Some(25)),
+    ("imaps", "tcp", Some(993)),
+    ("postgres", "tcp", Some(5432)),
+    ("mysql", "tcp", Some(3306)),
+];
+
+/// Reads a target as a person typed it.
+///
+/// # Errors
+/// `TypedTargetError` if it is not clear what is meant.
+pub fn read(text: &str) -> Result<Target, TypedTargetError> {
+    let text = text.trim();
+    let text = text
+        .strip_prefix('<')
+        .and_then(|inside| inside.strip_suffix('>'))
+        .or_else(|| {
+            text.strip_prefix('`')
+                .and_then(|inside| inside.strip_suffix('`'))
+        })
+        .unwrap_or(text)
+        .trim();
+    // It has its own sentence for no text, and limits its length.
+    if let Ok(target) = text.parse::<Target>() {
+        return Ok(target);
+    }
+    if text.is_empty() || text.len() > MAX_TYPED_BYTES {
+        return Ok(text.parse()?);
+    }
+    let ascii = with_ascii_host(text);
+    let text = ascii.as_deref().unwrap_or(text);
+    match text.split_once("://") {
+        Some((scheme, rest)) => with_scheme(text, scheme, rest),
+        None => without_scheme(text),
+    }
+}
+
+fn wrong(problem: &str, suggestion: Option<String>) -> TypedTargetError {
+    TypedTargetError {
+        problem: problem.to_owned(),
+        suggestion: suggestion.and_then(|text| text.parse().ok()),
+    }
+}
+
+fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Target, TypedTargetError> {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if let Some((_, host)) = authority.rsplit_once('@') {
+        let rest = rest.get(authority.len()..).unwrap_or_default();
+        return Err(wrong(
+            "a user name and password cannot be part of a target. Add it without them; then set the header `Authorization` with `/endpoint http`",
+            Some(format!("{scheme}://{host}{rest}")),
+        ));
+    }
+    let scheme = scheme.to_ascii_lowercase();
+    if let Some((_, instead, port)) = OTHER_SCHEMES.iter().find(|(other, ..)| *other == scheme) {
+        let suggestion = match port {
+            None => format!("{instead}://{rest}"),
+            Some(_) if has_port(authority) => format!("{instead}://{authority}"),
+            Some(port) => format!("{instead}://{authority}:{port}"),
+        };
+        let problem =
+            format!("`{scheme}://` is not checked; a target begins with tcp, http or https");
+        return Err(wrong(&problem, Some(suggestion)));
+    }
+    if let Some((page, _)) = text.split_once('#') {
+        return Err(wrong(
+            "the part after `#` is never sent to a server",
+            Some(page.to_owned()),
+        ));
+    }
+    if scheme == "tcp" && authority.len() < rest.trim_end_matches('/').len() {
+        return Err(wrong(
+            "a tcp target has no path",
+            Some(format!("tcp://{authority}")),
+        ));
+    }
+    Ok(text.parse()?)
+}
+
+fn without_scheme(text: &str) -> Result<Target, TypedTargetError> {
+    if let Some(mistake) = mistake(text) {
+        return Err(mistake);
+    }
+    let split = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let (authority, path) = text.split_at(split);
+    if authority.contains('@') {
+        return with_scheme(&format!("https://{text}"), "https", text);
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_name = matches!(host.parse(), Ok(Host::Name(_)));
+    match (is_name, port) {
+        (true, Some("443")) => Ok(format!("https://{host}{path}").parse()?),
+        (true, None) if host.contains('.') => Ok(format!("https://{text}").parse()?),
+        (true, None) => Err(wrong(
+            "this is neither an address nor a URL",
+            Some(format!("https://{text}")),
+        )),
+        (true, Some(_)) if path.is_empty() => Ok(format!("tcp://{text}").parse()?),
+        (false, Some(_)) if path.is_empty() => Ok(text.parse()?),
+        _ => Err(needs_scheme(text)),
+    }
+}
+
+/// Texts without a scheme that are written wrongly.
+fn mistake(text: &str) -> Option<TypedTargetError> {
+    if let Some(repaired) = repaired_scheme(text) {
+        return Some(wrong(
+            "the scheme must be followed by `://`",
+            Some(repaired),
+        ));
+    }
+    if let [host, port] = text.split_whitespace().collect::<Vec<_>>()[..]
+        && port.parse::<u16>().is_ok()
+    {
+        return Some(TypedTargetError {
+            problem: "a port follows its host after a colon".to_owned(),
+            suggestion: read(&format!("{host}:{port}")).ok(),
+        });
+    }
+    let ip = text.parse::<Ipv6Addr>().ok()?;
+    Some(wrong(
+        "an IPv6 address needs brackets, and a port or a scheme",
+        Some(format!("http://[{ip}]/")),
+    ))
+}
+
+/// An address without a port, or a path behind something that does not tell the scheme.
+fn needs_scheme(text: &str) -> TypedTargetError {
+    match format!("http://{text}").parse::<Target>() {
+        Ok(suggestion) => TypedTargetError {
+            problem: "a URL needs its scheme, http or https, and an address its port".to_owned(),
+            suggestion: Some(suggestion),
+        },
+        Err(error) => error.into(),
+    }
+}
+
+/// `http:/x`, `tcp:x:80` and `https:\\x` with the scheme as it must be.
+fn repaired_scheme(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let scheme = scheme.to_ascii_lowercase();
+    let is_known = matches!(scheme.as_str(), "tcp" | "http" | "https");
+    let rest = rest.replace('\\', "/");
+    let is_port = rest.bytes().all(|byte| byte.is_ascii_digit());
+    (is_known && !is_port).then(|| format!("{scheme}://{}", rest.trim_start_matches('/')))
+}
+
+fn has_port(authority: &str) -> bool {
+    authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}
+
+/// The text with its host in the ASCII form of an international name (UTS 46); `None` if it is ASCII, or not a name.
+fn with_ascii_host(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
+    let start = text.find("://").map_or(0, |scheme| scheme + "://".len());
+    let (scheme, rest) = text.split_at(start);
+    let end = rest.find(['/', '?', '#', ':']).unwrap_or(rest.len());
+    let (host, rest) = rest.split_at(end);
+    let host = idna::domain_to_ascii_strict(host).ok()?;
+    Some(format!("{scheme}{host}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read_as_people_type_them() {
+        for (typed, meant) in [
+            ("example.org", "https://example.org/"),
+            (" Example.org ", "https://example.org/"),
+            ("example.org.", "https://example.org/"),
+            ("x.org/health", "https://x.org/health"),
+            ("x.org?a=b", "https://x.org/?a=b"),
+            ("www.x:443", "https://www.x/"),
+            ("x.org:443/health", "https://x.org/health"),
+            ("x.org:25565", "tcp://x.org:25565"),
+            ("x.org:80", "tcp://x.org:80"),
+            ("localhost:3000", "tcp://localhost:3000"),
+            ("<https://x.org>", "https://x.org/"),
+            ("`x.org`", "https://x.org/"),
+            ("<x.org:22>", "tcp://x.org:22"),
+            ("HTTPS://X.org", "https://x.org/"),
+            ("https://münchen.de", "https://xn--mnchen-3ya.de/"),
+            ("münchen.de/a", "https://xn--mnchen-3ya.de/a"),
+            ("tcp://bücher.example:80", "tcp://xn--bcher-kva.example:80"),
+            ("203.0.113.7:25565", "tcp://203.0.113.7:25565"),
+            ("[2001:db8::7]:80", "tcp://[2001:db8::7]:80"),
+            ("tcp://x.org:80/", "tcp://x.org:80"),
+        ] {
+            let target = read(typed).map(|target| target.to_string());
+            assert_eq!(target.as_deref(), Ok(meant), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_guessed_gets_the_nearest_valid_form() {
+        for (typed, suggestion) in [
+            ("shop", "https://shop/"),
+            ("203.0.113.7", "http://203.0.113.7/"),
+            ("2001:db8::7", "http://[2001:db8::7]/"),
+            ("[2001:db8::7]", "http://[2001:db8::7]/"),
+            ("203.0.113.7/health", "http://203.0.113.7/health"),
+            ("x.org:8080/health", "http://x.org:8080/health"),
+            ("http:/1.2.3.4", "http://1.2.3.4/"),
+            ("http:1.2.3.4", "http://1.2.3.4/"),
+            ("https:\\\\x.org", "https://x.org/"),
+            ("tcp:127.0.0.1:80", "tcp://127.0.0.1:80"),
+            ("x.org 25565", "tcp://x.org:25565"),
+            ("x.org 443", "https://x.org/"),
+            ("203.0.113.7 22", "tcp://203.0.113.7:22"),
+            ("https://x.org/#top", "https://x.org/"),
+            ("https://user:secret@x.org/a", "https://x.org/a"),
+            ("user@x.org", "https://x.org/"),
+            ("tcp://x.org:80/health", "tcp://x.org:80"),
+            ("ws://x.org/socket", "http://x.org/socket"),
+            ("wss://x.org/", "https://x.org/"),
+            ("ssh://x.org", "tcp://x.org:22"),
+            ("ssh://x.org:2222", "tcp://x.org:2222"),
+            ("postgres://db.internal/app", "tcp://db.internal:5432"),
+        ] {
+            let error = read(typed).unwrap_err();
+            let found = error.suggestion.as_ref().map(ToString::to_string);
+            assert_eq!(found.as_deref(), Some(suggestion), "{typed}: {error}");
+            let again = read(suggestion).map(|target| target.to_string());
+            assert_eq!(again.as_deref(), Ok(suggestion));
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn other_mistakes_keep_their_own_sentence() {
+        for (typed, sentence) in [
+            (
+                "",
+                "the target is empty. Example: `tcp://203.0.113.7:25565`",
+            ),
+            (
+                "x.org:99999",
+                "the port must be a number from 1 to 65535. Example: `tcp://203.0.113.7:25565`",
+            ),
+            (
+                "gopher://x.org",
+                "the scheme must be tcp, http or https. Example: `tcp://203.0.113.7:25565`",
+            ),
+            (
+                "tcp://x.org",
+                "the port is missing. Example: `tcp://203.0.113.7:25565`",
+            ),
+            (
+                "my web server",
+                "the target contains a space or an invalid character. Example: `https://example.org/health`",
+            ),
+            (
+                "127.1:80",
+                "an IPv4 address must be four decimal numbers. Example: `tcp://203.0.113.7:25565`",
+            ),
+            (
+                "https://x.org/ä",
+                "the target contains characters outside ASCII (write an international name in its xn-- form, and percent-encode a path). Example: `https://xn--bcher-kva.example/health`",
+            ),
+        ] {
+            let error = read(typed).unwrap_err();
+            assert_eq!(
+                (&*error.to_string(), error.suggestion),
+                (sentence, None),
+                "{typed}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_strict_target_means_the_same_when_it_is_typed(
+            text in "(tcp|http|https)://[a-z0-9.]{1,16}(:[0-9]{1,5})?(/[a-z?=&]{0,8})?"
+        ) {
+            if let Ok(target) = text.parse::<Target>() {
+                proptest::prop_assert_eq!(read(&text), Ok(target));
+            }
+        }
+
+        #[test]
+        fn reading_never_panics(text in "\\PC{0,64}") {
+            let _ = read(&text);
+        }
+    }
+}
