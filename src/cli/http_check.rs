@@ -28,7 +28,7 @@ pub(super) struct HttpArguments {
     /// HTTP: file with headers to send, one per line, or - for standard input; for headers with secrets
     #[arg(long, value_name = "FILE")]
     header_file: Option<PathBuf>,
-    /// HTTP: number of redirects to follow, at most 3
+    /// HTTP: number of redirects to follow, at most 10 (default: 5)
     #[arg(long, value_name = "N")]
     redirects: Option<u8>,
     /// HTTPS: accept any certificate

@@ -367,7 +367,7 @@ mod tests {
 
         Arguments:
           <TARGET>
-                  tcp://host:port, http(s)://host[:port]/path, or ip:port
+                  Address, such as example.org or tcp://203.0.113.7:25565
 
         Options:
               --name <NAME>
@@ -393,7 +393,7 @@ mod tests {
                   secrets
 
               --redirects <N>
-                  HTTP: number of redirects to follow, at most 3
+                  HTTP: number of redirects to follow, at most 10 (default: 5)
 
               --insecure
                   HTTPS: accept any certificate

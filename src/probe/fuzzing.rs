@@ -41,7 +41,7 @@ pub fn check(options: u8, seed: u8, response: &[u8]) {
     let hop = Hop {
         target: &target,
         http_check: &http_check,
-        may_follow: options & 0x40 != 0,
+        follows: options & 0x40 != 0,
         sends_headers: true,
         now: Timestamp::from_millis(0),
     };

@@ -11,10 +11,10 @@ use super::redirect;
 use super::tls::covering_name;
 use super::trace::{Phase, Trace};
 use super::{Check, Prober, Stop};
-use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::FailureClass;
-use crate::domain::endpoints::http_check::{HttpCheck, MAX_REDIRECTS};
+use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::{Host, Scheme, Target};
+use crate::domain::{Timestamp, text};
 
 /// Identifies Rollcall in the logs of the endpoint.
 const USER_AGENT: &str = concat!("Rollcall/", env!("CARGO_PKG_VERSION"), " (+monitor)");
@@ -32,8 +32,8 @@ const ENDED_EARLY: &str = "the response ended early";
 pub(super) struct Hop<'a> {
     pub(super) target: &'a Target,
     pub(super) http_check: &'a HttpCheck,
-    /// Whether a redirect is followed rather than judged.
-    pub(super) may_follow: bool,
+    /// Whether the check follows redirects rather than judging them.
+    pub(super) follows: bool,
     /// Whether the check's own headers may be sent to this target.
     pub(super) sends_headers: bool,
     pub(super) now: Timestamp,
@@ -48,7 +48,8 @@ impl Prober {
     pub(super) async fn check_http(&self, check: Check<'_>, trace: &mut Trace) -> Result<(), Stop> {
         let standard = HttpCheck::default();
         let http_check = check.http_check.unwrap_or(&standard);
-        let mut hops_left = http_check.max_redirects.min(MAX_REDIRECTS);
+        let redirects = http_check.followed_redirects();
+        let mut followed = 0;
         let mut moved: Option<Box<Target>> = None;
         let mut sends_headers = true;
         loop {
@@ -56,7 +57,7 @@ impl Prober {
             let hop = Hop {
                 target,
                 http_check,
-                may_follow: hops_left > 0,
+                follows: redirects > 0,
                 sends_headers,
                 now: check.now,
             };
@@ -66,13 +67,18 @@ impl Prober {
                 Scheme::Http | Scheme::Tcp => self.request_http(hop, trace).await?,
             };
             let Response::Redirects(location) = response else {
+                trace.final_target = moved.as_deref().map(redirect::shown);
                 return Ok(());
             };
+            if followed == redirects {
+                let problem = format!("more than {}", text::count(redirects.into(), "redirect"));
+                return Err(Stop::with(FailureClass::ProtocolError, problem));
+            }
             let next = redirect::follow(target, &location)?;
             sends_headers = sends_headers && redirect::keeps_headers(target, &next);
             trace.redirect_from(&check.target.host);
             moved = Some(Box::new(next));
-            hops_left -= 1;
+            followed += 1;
         }
     }
 
@@ -125,7 +131,7 @@ where
     let head = read_head(stream, &mut buffer, hop, trace).await?;
     if let Some(location) = head
         .location
-        .filter(|location| hop.may_follow && !location.is_empty())
+        .filter(|location| hop.follows && !location.is_empty())
     {
         return Ok(Response::Redirects(location));
     }
@@ -282,7 +288,7 @@ mod tests {
         let hop = Hop {
             target: &target,
             http_check: &HttpCheck::default(),
-            may_follow: false,
+            follows: false,
             sends_headers: true,
             now: Timestamp::from_millis(0),
         };

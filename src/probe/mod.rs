@@ -82,6 +82,14 @@ pub struct ConnectionRate {
 #[derive(Debug)]
 pub struct Postponed(pub AddressBucket);
 
+/// A check that was run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub result: CheckResult,
+    /// Where redirects have led if the check passed, without the query; `None` without redirects.
+    pub final_target: Option<Box<str>>,
+}
+
 /// Why a prober cannot be created. All of these occur at startup, none during a check.
 #[derive(Debug, thiserror::Error)]
 pub enum ProberError {
@@ -133,14 +141,15 @@ impl Prober {
     /// the result.
     pub async fn check(&self, check: Check<'_>) -> CheckResult {
         let trace = Trace::start(check.timeout);
-        self.complete(check, trace)
-            .await
-            .unwrap_or_else(|Postponed(_)| CheckResult {
+        match self.complete(check, trace).await {
+            Ok(checked) => checked.result,
+            Err(Postponed(_)) => CheckResult {
                 at: check.now,
                 verdict: Verdict::Unknown(NotChecked::Machine("the check did not get its turn")),
                 timings: Timings::default(),
                 certificate_expires_at: None,
-            })
+            },
+        }
     }
 
     /// Runs one check whose connections count for a guild. `turn`: a turn that the check has waited for.
@@ -152,7 +161,7 @@ impl Prober {
         check: Check<'_>,
         guild: GuildId,
         turn: Option<ConnectionTurn>,
-    ) -> Result<CheckResult, Postponed> {
+    ) -> Result<Checked, Postponed> {
         let account = Account {
             guild,
             turn,
@@ -165,8 +174,10 @@ impl Prober {
         self.complete(check, trace).await
     }
 
-    async fn complete(&self, check: Check<'_>, mut trace: Trace) -> Result<CheckResult, Postponed> {
-        let result = match self.run_in_time(check, &mut trace).await {
+    async fn complete(&self, check: Check<'_>, mut trace: Trace) -> Result<Checked, Postponed> {
+        let end = self.run_in_time(check, &mut trace).await;
+        let final_target = trace.final_target.take();
+        let result = match end {
             Ok(()) => trace.result(check.now, Verdict::Up),
             Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
             Err(Stop::NotChecked(why)) => {
@@ -184,7 +195,10 @@ impl Prober {
             },
             Err(Stop::Postponed(bucket)) => return Err(Postponed(bucket)),
         };
-        Ok(result)
+        Ok(Checked {
+            result,
+            final_target,
+        })
     }
 
     /// Runs a check until its deadline, which moves while the check waits for a turn.

@@ -4,6 +4,10 @@
 use super::Stop;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::{Scheme, Target};
+use crate::domain::text;
+
+/// The maximum length of a shown target, in characters.
+const SHOWN_CHARACTERS: usize = 200;
 
 /// The next target.
 ///
@@ -42,6 +46,13 @@ pub(super) fn follow(from: &Target, location: &[u8]) -> Result<Target, Stop> {
         )),
         _ => Ok(to),
     }
+}
+
+/// A target as people see it: without the query, which may hold a secret or change with each response.
+pub(super) fn shown(target: &Target) -> Box<str> {
+    let shown = target.to_string();
+    let shown = shown.split('?').next().unwrap_or_default();
+    text::cut(shown, SHOWN_CHARACTERS).into()
 }
 
 /// Whether the check's own headers (including keys and cookies) may be sent: to the same origin, or to the same host

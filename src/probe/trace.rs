@@ -139,6 +139,8 @@ pub(super) struct Trace {
     redirected_from: Option<Box<str>>,
     timings: Timings,
     pub(super) certificate_expires_at: Option<Timestamp>,
+    /// Where redirects have led, as it is shown; `None` without redirects.
+    pub(super) final_target: Option<Box<str>>,
 }
 
 impl Trace {
@@ -157,6 +159,7 @@ impl Trace {
             redirected_from: None,
             timings: Timings::default(),
             certificate_expires_at: None,
+            final_target: None,
         }
     }
 

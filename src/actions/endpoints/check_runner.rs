@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::completed_check::{CompletedCheck, Recorded, Waiter};
 use super::connectivity_state::ConnectivityState;
 use super::endpoint_limits::{EndpointLimits, LimitedStore};
+use super::final_targets::FinalTargets;
 use super::record_result::Rules;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::CheckResult;
@@ -39,6 +40,8 @@ pub struct CheckRunner {
     flights: Flights,
     /// Whether failed checks say anything about their endpoints.
     pub connectivity: Arc<ConnectivityState>,
+    /// Where redirects lead.
+    pub final_targets: Arc<FinalTargets>,
     /// What people may add.
     pub limits: Arc<EndpointLimits>,
     pub writer: Writer,
@@ -83,6 +86,7 @@ impl CheckRunner {
             prober: Arc::new(prober),
             flights: Flights::default(),
             connectivity: Arc::new(ConnectivityState::new(false)),
+            final_targets: Arc::default(),
             limits: Arc::default(),
             writer,
             rules,
@@ -149,7 +153,12 @@ impl CheckRunner {
             timeout: self.timeout,
             now: self.clock.now(),
         };
-        self.prober.check_in_turn(check, endpoint.guild, turn).await
+        let checked = self
+            .prober
+            .check_in_turn(check, endpoint.guild, turn)
+            .await?;
+        self.final_targets.record(endpoint.id, checked.final_target);
+        Ok(checked.result)
     }
 
     /// The limits of connections to one address; `None` if there are none.

@@ -7,6 +7,7 @@ pub mod connectivity_state;
 mod csv_cell;
 pub mod endpoint_limits;
 pub mod export_endpoints;
+pub mod final_targets;
 pub mod import_endpoints;
 pub mod manage_endpoint;
 pub mod recheck;

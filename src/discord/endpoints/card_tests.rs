@@ -189,7 +189,11 @@ fn cards_of_endpoints_fit_with_the_longest_texts() {
         &rechecks(),
     ));
     fits(list_card::list(&full(list_card::PER_PAGE), pages, true));
-    fits(endpoint_card::endpoint(&longest(), Duration::from_secs(60)));
+    fits(endpoint_card::endpoint(
+        &longest(),
+        Duration::from_secs(60),
+        Some(&"x".repeat(200)),
+    ));
     fits(statistics_card::statistics(
         &statistics_of(longest()),
         Duration::from_secs(3600),
@@ -221,7 +225,7 @@ fn cards_of_endpoints() {
         &never_checked(),
         &with_http_options(),
     ];
-    let cards = cards.map(|endpoint| card_text(endpoint_card::endpoint(endpoint, minute)));
+    let cards = cards.map(|endpoint| card_text(endpoint_card::endpoint(endpoint, minute, None)));
     insta::assert_snapshot!(cards.join("\n\n"), @"
     [red] web shop
     `https://shop.example.org/health`
@@ -272,7 +276,12 @@ fn header_values_are_never_shown() {
         headers,
         ..HttpCheck::default()
     });
-    let shown = embed_json(endpoint_card::endpoint(&secret, Duration::from_secs(60))).to_string();
+    let shown = embed_json(endpoint_card::endpoint(
+        &secret,
+        Duration::from_secs(60),
+        None,
+    ))
+    .to_string();
     assert!(
         shown.contains("Authorization") && !shown.contains("canary"),
         "{shown}"

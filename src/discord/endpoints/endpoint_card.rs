@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
+use crate::discord::DiscordState;
 use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{colour, relative, relative_or};
 use crate::domain::endpoints::target::Scheme;
@@ -11,8 +12,19 @@ use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::endpoints::endpoint::Endpoint;
 
-/// The card of an endpoint. `default_interval` is shown if the endpoint has no interval of its own.
-pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Duration) -> CreateEmbed {
+/// The card of an endpoint, with what is known about it now.
+pub(in crate::discord) fn current(app: &DiscordState, shown: &Endpoint) -> CreateEmbed {
+    let final_target = app.checks.final_targets.of(shown.id);
+    endpoint(shown, app.checks.rules.interval, final_target.as_deref())
+}
+
+/// The card of an endpoint. `default_interval` is shown if the endpoint has no interval of its own; `final_target` is where
+/// redirects lead.
+pub(in crate::discord) fn endpoint(
+    endpoint: &Endpoint,
+    default_interval: Duration,
+    final_target: Option<&str>,
+) -> CreateEmbed {
     let state = &endpoint.state;
     let description = &endpoint.description;
     let mut card = CreateEmbed::new()
@@ -47,6 +59,9 @@ pub(in crate::discord) fn endpoint(endpoint: &Endpoint, default_interval: Durati
     if description.target.scheme != Scheme::Tcp {
         let http_check = description.http_check.clone().unwrap_or_default();
         card = card.field("Request", texts::http_request(&http_check), false);
+    }
+    if let Some(final_target) = final_target {
+        card = card.field(texts::FINAL_TARGET, text::code(final_target), false);
     }
     card.footer(CreateEmbedFooter::new(texts::id_footer(endpoint.id)))
 }

@@ -45,10 +45,7 @@ async fn show(
         let endpoint =
             crate::actions::endpoints::recheck::find(&app.store.reader, requester, &endpoint, None)
                 .await?;
-        Ok(Message::embed(endpoint_card::endpoint(
-            &endpoint,
-            app.checks.rules.interval,
-        )))
+        Ok(Message::embed(endpoint_card::current(app, &endpoint)))
     };
     reply::answer(ctx, work).await
 }

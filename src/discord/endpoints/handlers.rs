@@ -173,10 +173,7 @@ pub(in crate::discord) async fn add(
     else {
         return Ok(Message::sentence(texts::REMOVED_IN_THE_MEANTIME));
     };
-    let mut message = Message::embed(endpoint_card::endpoint(
-        &endpoint,
-        app.checks.rules.interval,
-    ));
+    let mut message = Message::embed(endpoint_card::current(app, &endpoint));
     message.content = match added {
         Some(_) => texts::added(is_allowed),
         None => texts::already_exists(is_allowed),

@@ -7,7 +7,7 @@ use crate::discord::ui::embed::{bold, mark, mention, name_and_target, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
-use crate::domain::endpoints::http_check::HttpCheck;
+use crate::domain::endpoints::http_check::{DEFAULT_REDIRECTS, HttpCheck};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::domain::{Timestamp, text};
@@ -213,15 +213,21 @@ pub(super) fn http_request(http_check: &HttpCheck) -> String {
             _ => format!("sends the headers {names}"),
         });
     }
-    if http_check.max_redirects > 0 {
-        let redirects = text::count(http_check.max_redirects.into(), "redirect");
-        parts.push(format!("follows up to {redirects}"));
+    match http_check.followed_redirects() {
+        DEFAULT_REDIRECTS => {}
+        0 => parts.push("follows no redirects".to_owned()),
+        number => {
+            let redirects = text::count(number.into(), "redirect");
+            parts.push(format!("follows up to {redirects}"));
+        }
     }
     if !http_check.verify_tls {
         parts.push("accepts any certificate".to_owned());
     }
     text::cut(&parts.join("; "), 1024)
 }
+
+pub(super) const FINAL_TARGET: &str = "Redirects lead to";
 
 pub(super) fn id_footer(id: MonitorId) -> String {
     format!("id {id}")
@@ -494,6 +500,14 @@ mod tests {
             max_redirects: 3,
             verify_tls: false,
         };
+        let no_redirects = HttpCheck {
+            max_redirects: 0,
+            ..HttpCheck::default()
+        };
+        let expects_redirect = HttpCheck {
+            expected_status: (301, 308),
+            ..HttpCheck::default()
+        };
         let one_redirect = HttpCheck {
             max_redirects: 1,
             ..HttpCheck::default()
@@ -509,6 +523,9 @@ mod tests {
             last_check(NOW, None),
             last_check(NOW, Some(Duration::from_millis(12))),
             http_request(&HttpCheck::default()),
+            http_request(&HttpCheck::default()),
+            http_request(&no_redirects),
+            http_request(&expects_redirect),
             http_request(&one_redirect),
             http_request(&all_options),
             id_footer(MonitorId(7)),
@@ -524,6 +541,9 @@ mod tests {
         <t:1769860800:R>
         <t:1769860800:R>, took 12 ms
         GET; expects status 200–399
+        GET; expects status 200–399
+        GET; expects status 200–399; follows no redirects
+        GET; expects status 301–308; follows no redirects
         GET; expects status 200–399; follows up to 1 redirect
         HEAD; expects status 204; expects the text `in stock`; sends the headers `Accept`, `Authorization`; follows up to 3 redirects; accepts any certificate
         id 7

@@ -18,8 +18,7 @@ pub(in crate::discord) async fn monitor(
 ) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut message =
-            Message::embed(endpoint_card::endpoint(&found, app.checks.rules.interval));
+        let mut message = Message::embed(endpoint_card::current(app, &found));
         message.rows = buttons::recheck_row(id);
         return Ok(message);
     }

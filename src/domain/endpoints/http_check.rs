@@ -5,8 +5,9 @@ use std::fmt;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The maximum number of redirects that an endpoint may allow.
-pub const MAX_REDIRECTS: u8 = 3;
+/// The maximum number of redirects that an endpoint may allow, and the number without a choice.
+pub const MAX_REDIRECTS: u8 = 10;
+pub const DEFAULT_REDIRECTS: u8 = 5;
 
 /// The part of a response body that is searched for the keyword, in bytes.
 pub const BODY_CAP: usize = 64 * 1024;
@@ -29,7 +30,7 @@ pub struct HttpCheck {
     pub expected_status: (u16, u16),
     /// Must occur in the first 64 KiB of the body, byte for byte.
     pub keyword: Option<String>,
-    /// How many redirects are followed, 0 to 3; the address policy judges each hop again.
+    /// How many redirects are followed, 0 to 10; the address policy judges each hop again.
     pub max_redirects: u8,
     /// Whether the certificate must be valid for the host.
     pub verify_tls: bool,
@@ -42,7 +43,7 @@ impl Default for HttpCheck {
             headers: Vec::new(),
             expected_status: (200, 399),
             keyword: None,
-            max_redirects: 0,
+            max_redirects: DEFAULT_REDIRECTS,
             verify_tls: true,
         }
     }
@@ -88,6 +89,15 @@ pub const OWN_HEADERS: [&str; 6] = [
 ];
 
 impl HttpCheck {
+    /// How many redirects this check follows: none if a redirect is what it expects.
+    pub fn followed_redirects(&self) -> u8 {
+        let (first, last) = self.expected_status;
+        match (300..=399).contains(&first) && (300..=399).contains(&last) {
+            true => 0,
+            false => self.max_redirects.min(MAX_REDIRECTS),
+        }
+    }
+
     /// Reads a status code or a range, `200` or `200-399`.
     pub fn parse_status(text: &str) -> Result<(u16, u16), HttpCheckError> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));

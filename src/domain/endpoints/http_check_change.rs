@@ -69,7 +69,9 @@ impl HttpCheckChange {
         }
         if let Some(redirects) = self.redirects {
             if redirects > MAX_REDIRECTS {
-                let error = HttpCheckError("at most 3 redirects are followed. Example: `1`".into());
+                let error = HttpCheckError(format!(
+                    "at most {MAX_REDIRECTS} redirects are followed. Example: `1`"
+                ));
                 return Err(named("redirects")(error));
             }
             http_check.max_redirects = redirects;
@@ -163,7 +165,7 @@ mod tests {
             ),
             (
                 HttpCheckChange {
-                    redirects: Some(4),
+                    redirects: Some(11),
                     ..none()
                 },
                 "redirects",

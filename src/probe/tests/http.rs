@@ -7,8 +7,11 @@ use tokio::io::AsyncWriteExt;
 
 use super::stage::{End, Stand, closed_port, read_request, repeat};
 use super::{HASTY, PATIENT, broken, check, down, plain, prober, run_check, run_check_with};
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check::{BODY_CAP, HttpCheck, Method};
+use crate::probe::Check;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -415,55 +418,79 @@ async fn a_keyword_counts_only_within_the_cap() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_only_as_far_as_allowed() {
-    let goal = Stand::answering(OK).await;
-    let start = Stand::answering(format!(
-        "HTTP/1.1 302 Found\r\nLocation: {}x?y\r\n\r\n",
-        goal.http()
-    ))
-    .await;
-    assert_eq!(
-        run_check(&start.http()).await.verdict,
-        Verdict::Up,
-        "302 is within the default range"
-    );
-    assert_eq!(goal.accepted(), 0);
-    let strict = HttpCheck {
-        expected_status: (200, 200),
-        ..HttpCheck::default()
+async fn redirects_are_followed_and_the_last_response_decides() {
+    let good = Stand::answering(OK).await;
+    let broken = Stand::answering("HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n").await;
+    let to = async |goal: &Stand| {
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {}x?y\r\n\r\n", goal.http());
+        Stand::answering(answer).await
     };
     assert_eq!(
-        run_check_with(&start.http(), &strict).await.verdict,
-        down(FailureClass::UnexpectedStatus, "302")
-    );
-    assert_eq!(
-        run_check_with(
-            &start.http(),
-            &HttpCheck {
-                max_redirects: 1,
-                ..strict.clone()
-            }
-        )
-        .await
-        .verdict,
+        run_check(&to(&good).await.http()).await.verdict,
         Verdict::Up
     );
-    assert!(goal.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
+    assert!(good.questions()[0].starts_with("GET /x?y HTTP/1.1\r\n"));
+    let unavailable = down(FailureClass::UnexpectedStatus, "503");
+    assert_eq!(
+        run_check(&to(&broken).await.http()).await.verdict,
+        unavailable
+    );
+    // Without redirects, the redirect itself is judged.
+    let start = to(&broken).await;
+    assert_eq!(
+        run_check_with(&start.http(), &redirects(0)).await.verdict,
+        Verdict::Up
+    );
+    for (status, verdict) in [
+        ((302, 302), Verdict::Up),
+        ((300, 399), Verdict::Up),
+        ((301, 301), down(FailureClass::UnexpectedStatus, "302")),
+    ] {
+        let expects_redirect = HttpCheck {
+            expected_status: status,
+            ..HttpCheck::default()
+        };
+        let found = run_check_with(&start.http(), &expects_redirect).await;
+        assert_eq!(found.verdict, verdict, "{status:?}");
+    }
+    assert_eq!(broken.accepted(), 1);
+}
 
+#[tokio::test]
+async fn a_check_follows_only_so_many_redirects() {
     let looping = Stand::answering("HTTP/1.1 301 Moved\r\nLocation: /again\r\n\r\n").await;
-    let result = run_check_with(
-        &looping.http(),
-        &HttpCheck {
-            max_redirects: 3,
-            ..strict
-        },
-    )
-    .await;
-    assert_eq!(result.verdict, down(FailureClass::UnexpectedStatus, "301"));
-    assert_eq!(looping.accepted(), 4);
-    // At most three are followed, even if a check asks for more.
-    run_check_with(&looping.http(), &redirects(200)).await;
-    assert_eq!(looping.accepted(), 8);
+    let mut requests = 0;
+    for (limit, followed) in [(1, 1), (5, 5), (10, 10), (200, 10)] {
+        let result = run_check_with(&looping.http(), &redirects(limit)).await;
+        let problem = match followed {
+            1 => "more than 1 redirect".to_owned(),
+            _ => format!("more than {followed} redirects"),
+        };
+        assert_eq!(result.verdict, down(FailureClass::ProtocolError, &problem));
+        requests += followed + 1;
+        assert_eq!(looping.accepted(), requests);
+    }
+}
+
+#[tokio::test]
+async fn where_redirects_lead_is_known_without_the_query() {
+    let goal = Stand::answering(OK).await;
+    let location = format!("{}login?token=secret", goal.http());
+    let start = Stand::answering(format!("HTTP/1.1 302 x\r\nLocation: {location}\r\n\r\n")).await;
+    let final_target = async |stand: &Stand| {
+        let target = stand.http().parse().unwrap();
+        let check = Check {
+            target: &target,
+            http_check: None,
+            timeout: PATIENT,
+            now: Timestamp::from_millis(0),
+        };
+        let checked = super::prober().check_in_turn(check, GuildId(1), None).await;
+        checked.unwrap().final_target
+    };
+    let expected = format!("{}login", goal.http());
+    assert_eq!(final_target(&start).await.as_deref(), Some(&*expected));
+    assert_eq!(final_target(&goal).await, None);
 }
 
 #[tokio::test]

@@ -214,10 +214,10 @@ async fn a_verified_certificate_has_turns_of_its_own() {
     let ip = stand.address().ip();
     let by_name = || limiter.bucket(ip, Some("localhost"));
     assert_eq!(by_name(), limiter.bucket(ip, None));
-    assert!(check(1).await.unwrap().is_up());
+    assert!(check(1).await.unwrap().result.is_up());
     assert_ne!(by_name(), limiter.bucket(ip, None));
     // The first connection was counted for the address, this one is for the name.
-    assert!(check(1).await.unwrap().is_up());
+    assert!(check(1).await.unwrap().result.is_up());
     let postponed = check(1).await.unwrap_err();
     assert_eq!(postponed.0, by_name());
     // Another certificate takes the name away again.
@@ -235,6 +235,7 @@ async fn a_verified_certificate_has_turns_of_its_own() {
             .check_in_turn(check, guild, None)
             .await
             .unwrap()
+            .result
             .is_up()
     );
     assert_eq!(by_name(), limiter.bucket(ip, None));

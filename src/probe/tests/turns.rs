@@ -35,7 +35,8 @@ async fn check_in_turn(
         timeout,
         now: Timestamp::from_millis(1_800_000_000_000),
     };
-    prober.check_in_turn(check, GuildId(1), turn).await
+    let checked = prober.check_in_turn(check, GuildId(1), turn).await;
+    checked.map(|checked| checked.result)
 }
 
 #[tokio::test]

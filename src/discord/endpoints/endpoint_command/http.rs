@@ -52,7 +52,7 @@ pub(super) async fn http(
     #[description = "Headers, such as Accept: text/plain; separate several with |"]
     #[max_length = 1000]
     headers: Option<String>,
-    #[description = "Number of redirects to follow, at most 3"]
+    #[description = "Number of redirects to follow, at most 10 (default: 5)"]
     #[min = 0]
     #[max = 3]
     redirects: Option<u8>,

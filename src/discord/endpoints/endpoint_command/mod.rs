@@ -9,11 +9,11 @@ use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::actions::endpoints::recheck;
 use crate::discord::Context;
-use crate::discord::endpoints::{endpoint_card, handlers, texts};
+use crate::discord::endpoints::{endpoint_card, handlers, not_found, texts};
 use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
-use crate::domain::endpoints::target::Target;
+use crate::domain::endpoints::typed_target;
 use crate::domain::monitor::{MonitorId, MonitorKind, parse_interval, parse_name};
 use crate::domain::patch::Patch;
 use crate::store::endpoints::endpoint::{Description, Endpoint};
@@ -66,7 +66,7 @@ async fn find_id(
 #[poise::command(slash_command, guild_only)]
 async fn add(
     ctx: Context<'_>,
-    #[description = "tcp://host:port, http(s)://host[:port]/path, or ip:port"]
+    #[description = "Address, such as example.org or tcp://203.0.113.7:25565"]
     #[max_length = 512]
     target: String,
     #[description = "Name (default: host and port)"]
@@ -77,7 +77,13 @@ async fn add(
     interval: Option<String>,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
-    let target: Target = target.parse().map_err(|error| wrong("target", error))?;
+    let target = match typed_target::read(&target) {
+        Ok(target) => target,
+        Err(error) => {
+            let message = not_found::mistyped_target(&error, name.is_some() || interval.is_some());
+            return reply::answer(ctx, async { Ok(message) }).await;
+        }
+    };
     let name = match name {
         Some(name) => parse_name(&name).map_err(|error| wrong("name", error))?,
         None => default_name(&target),
@@ -125,7 +131,7 @@ async fn edit(
             .transpose()
             .map_err(|error| wrong("name", error))?,
         target: target
-            .map(|target| target.parse())
+            .map(|target| typed_target::read(&target))
             .transpose()
             .map_err(|error| wrong("target", error))?,
         interval,
@@ -156,7 +162,7 @@ async fn apply(
             crate::store::endpoints::endpoint::get(&app.store.reader, requester.guild, endpoint.id)
                 .await?;
         let changed = changed.unwrap_or(endpoint);
-        let card = Message::embed(endpoint_card::endpoint(&changed, app.checks.rules.interval));
+        let card = Message::embed(endpoint_card::current(app, &changed));
         Ok(Message {
             content: texts::changed(&changed.description.name),
             ..card

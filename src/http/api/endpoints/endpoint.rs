@@ -71,8 +71,9 @@ pub(super) async fn list(
         None => Start::Skip(query.offset.map_or(0, |offset| offset.0.unsigned_abs())),
     };
     let found = endpoint::list(&app.store.reader, filter, start, query.limit.get()).await?;
+    let view = |endpoint| EndpointView::new(endpoint, &app.checks.final_targets);
     Ok(Json(EndpointList {
-        endpoints: found.endpoints.iter().map(EndpointView::from).collect(),
+        endpoints: found.endpoints.iter().map(view).collect(),
         next_cursor: found.next.map(cursor_of),
         total: found.total,
     }))
@@ -97,7 +98,8 @@ async fn find(app: &HttpState, caller: &Caller, id: MonitorId) -> Result<Endpoin
 }
 
 async fn view(app: &HttpState, caller: &Caller, id: MonitorId) -> Result<EndpointView, Problem> {
-    Ok((&find(app, caller, id).await?).into())
+    let found = find(app, caller, id).await?;
+    Ok(EndpointView::new(&found, &app.checks.final_targets))
 }
 
 pub(super) async fn add(

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::actions::endpoints::export_endpoints::rfc3339;
+use crate::actions::endpoints::final_targets::FinalTargets;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::http::api::values::{FailureClassWord, Id, MethodWord, StatusWord, Word};
 use crate::store::endpoints::endpoint::Endpoint;
@@ -45,6 +46,10 @@ pub(super) struct EndpointView {
     /// Null: all options have their defaults.
     #[schema(required)]
     http: Option<HttpCheckView>,
+    /// Where redirects led in the latest check, without the query; null without redirects, and until the first check after
+    /// a start of Rollcall.
+    #[schema(required, examples("https://www.example.org/login"))]
+    final_target: Option<String>,
 }
 
 /// The options of an HTTP check.
@@ -64,8 +69,8 @@ struct HttpCheckView {
     headers: Vec<String>,
 }
 
-impl From<&Endpoint> for EndpointView {
-    fn from(endpoint: &Endpoint) -> Self {
+impl EndpointView {
+    pub(super) fn new(endpoint: &Endpoint, final_targets: &FinalTargets) -> Self {
         let description = &endpoint.description;
         let failure = endpoint.state.failure.as_ref();
         let failure = failure.filter(|_| !endpoint.is_active());
@@ -87,6 +92,7 @@ impl From<&Endpoint> for EndpointView {
             interval_seconds: description.interval.map(|interval| interval.as_secs()),
             latency_ms: latency.map(|latency| latency.as_secs_f64() * 1000.0),
             http: description.http_check.as_ref().map(HttpCheckView::from),
+            final_target: final_targets.of(endpoint.id),
         }
     }
 }

@@ -322,6 +322,7 @@ impl Scheduler {
     fn apply(&mut self, changes: monitor_feed::FeedChange) {
         self.context.checks.connectivity.forget(&changes.removed);
         for id in changes.removed {
+            self.context.checks.final_targets.record(id, None);
             self.queue.remove(id);
         }
         let is_few = changes.present.len() <= FEW;
