@@ -116,7 +116,14 @@ fn pings_are_accepted_and_rejected_as_healthchecks_clients_expect() {
     let answer = ping(&running, &uuid, &"ä".repeat(60_000));
     assert_eq!(answer.status, 200, "{answer:?}");
     let kept = logs(&running, &read, &uuid);
-    assert_eq!(kept[2]["message"].as_str().unwrap().len(), 10_000);
+    let message = kept[2]["message"].as_str().unwrap();
+    let half = |length: usize| "ä".repeat(length / 2);
+    let expected = format!("{}\n[110000 bytes left out]\n{}", half(2_000), half(8_000));
+    assert_eq!(message, expected);
+    let output = format!("{}\nFATAL: disk full\n\n", "copied a file\n".repeat(8_000));
+    assert_eq!(ping(&running, &format!("{uuid}/3"), &output).status, 200);
+    let shown = running.call("GET", &format!("/api/v1/devices/{uuid}"), &read, "");
+    assert_eq!(shown.json["failure"], "exit status 3: FATAL: disk full");
     let unknown = "00000000-0000-4000-8000-000000000000";
     for (path, status, expected) in [
         (unknown.to_owned(), 404, "not found"),

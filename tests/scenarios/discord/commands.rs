@@ -502,7 +502,20 @@ async fn endpoints_are_managed_entirely_from_discord() {
     well_behaved(&wrong);
     assert_eq!(
         wrong.text(),
-        r"`target`: the port is missing. Example: `tcp://203.0.113.7:25565`."
+        "`target`: this is neither an address nor a URL. Try `https://nonsense/`."
+    );
+    // The button adds the nearest valid form.
+    let added = sandbox.press(&wrong, "Add https://nonsense/").await;
+    assert_contains(&added, "https://nonsense/");
+    let web = Web::up();
+    let typed = format!("/endpoint add target:localhost:{}", web.address().port());
+    let added = sandbox.slash(&typed).await;
+    assert_contains(&added, &format!("tcp://localhost:{}", web.address().port()));
+    let with_name = sandbox.slash("/endpoint add target:shop name:x").await;
+    assert!(
+        with_name.text().contains("https://shop/") && !with_name.render().contains("Add https"),
+        "the button would lose the name: {}",
+        with_name.render()
     );
 }
 

@@ -89,7 +89,7 @@ const TRIES: &[(&str, Try)] = &[
         })
     }),
     (
-        "bytes in the body of a ping (the first 10,000 are kept)",
+        "bytes in the body of a ping (the first 2,000 and the last 8,000 are kept)",
         |walk, most| {
             walk.both(most, |length| {
                 let path = format!("/ping/{}", walk.device().0);

@@ -36,12 +36,22 @@ fn endpoints_are_managed_entirely_from_the_terminal() {
 #[test]
 fn an_invalid_target_is_rejected_with_a_sentence_and_an_example() {
     let rollcall = Rollcall::new();
-    let output = rollcall.execute(&["endpoint", "add", "example.org:80"]);
-    assert_eq!(output.code, 2);
-    assert_eq!(
-        output.err,
-        "error: TARGET: a host name needs a scheme. Example: `tcp://example.org:25565`\n"
-    );
+    for (target, sentence) in [
+        (
+            "example.org:99999",
+            "the port must be a number from 1 to 65535. Example: `tcp://203.0.113.7:25565`",
+        ),
+        (
+            "https:/example.org",
+            "the scheme must be followed by `://`. Try `https://example.org/`",
+        ),
+    ] {
+        let output = rollcall.execute(&["endpoint", "add", target]);
+        assert_eq!(output.code, 2);
+        assert_eq!(output.err, format!("error: TARGET: {sentence}\n"));
+    }
+    let added = rollcall.done(&["endpoint", "add", "Example.org:80", "--json"]);
+    assert_eq!(added.json()["target"], "tcp://example.org:80");
 }
 
 #[test]
