@@ -498,6 +498,12 @@ async fn endpoints_are_managed_entirely_from_discord() {
     assert!(text.contains("tcp://203.0.113.7:80,portal,300s,"), "{text}");
     let removed = sandbox.slash("/endpoint remove endpoint:gate").await;
     assert_eq!(removed.text(), "Removed **gate** `tcp://203.0.113.8:80`.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn targets_are_taken_as_people_type_them() {
+    let (sandbox, rollcall) = bot().await;
+    let _running = connected(&sandbox, &rollcall).await;
     let wrong = sandbox.slash("/endpoint add target:nonsense").await;
     well_behaved(&wrong);
     assert_eq!(
