@@ -140,7 +140,8 @@ impl Names {
     /// Whether names resolve, as far as the reference names show now.
     pub(super) async fn resolve(&self) -> bool {
         self.0.ask_now().await;
-        !self.0.resolution().reference_names_fail()
+        let at = self.0.since_start.elapsed();
+        !self.0.resolution().reference_names_fail(at)
     }
 
     /// The addresses of a host that the operator chose; empty if there are none.

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::connectivity::LONGEST;
+
 /// How long other names must resolve before a missing answer counts against a name.
 pub const PROOF: Duration = Duration::from_secs(180);
 
@@ -86,10 +88,10 @@ pub struct NameResolution {
     dropped_at: Option<Duration>,
     /// A time in which names were found and the reference names did not fail.
     working: Option<WorkingTime>,
-    /// What the reference names showed last.
-    references: Option<ReferenceNames>,
     /// Whether the reference names have ever resolved. In a network without internet they never do, and prove nothing.
     have_resolved: bool,
+    /// Since when they fail that have resolved before.
+    failing_since: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +118,7 @@ impl NameResolution {
         match failure {
             NameFailure::NotFound => {
                 self.unanswered.remove(name);
-                match self.reference_names_fail() {
+                match self.reference_names_fail(at) {
                     true => NameVerdict::Unknown,
                     false => NameVerdict::Counts,
                 }
@@ -127,18 +129,20 @@ impl NameResolution {
 
     /// Records what the reference names showed.
     pub fn references(&mut self, shown: ReferenceNames, at: Duration) {
-        self.references = Some(shown);
         self.have_resolved |= shown == ReferenceNames::Resolve;
-        let is_answer = shown != ReferenceNames::NoAnswer;
-        match is_answer && !self.reference_names_fail() {
+        let has_begun_to_fail = self.have_resolved && shown != ReferenceNames::Resolve;
+        self.failing_since = has_begun_to_fail.then(|| self.failing_since.unwrap_or(at));
+        match shown != ReferenceNames::NoAnswer && !has_begun_to_fail {
             true => self.works(at),
             false => self.working = None,
         }
     }
 
-    /// Whether names resolve, as far as the reference names show: they resolved at some time and do not now.
-    pub fn reference_names_fail(&self) -> bool {
-        self.have_resolved && self.references != Some(ReferenceNames::Resolve)
+    /// Whether the reference names resolved at some time and do not now. It holds for five minutes at most, as for lost
+    /// connectivity: the resolver may have begun to block just these names, and must not hide outages forever.
+    pub fn reference_names_fail(&self, at: Duration) -> bool {
+        self.failing_since
+            .is_some_and(|since| at.saturating_sub(since) < LONGEST)
     }
 
     /// Whether the reference names have ever resolved.
@@ -344,8 +348,9 @@ mod tests {
                     (0, References(Resolve)),
                     (9, References(Denied)),
                     (9, Failed("a", NotFound, UNKNOWN)),
-                    (999, References(Denied)),
-                    (999, Failed("a", NotFound, UNKNOWN)),
+                    (308, References(Denied)),
+                    (308, Failed("a", NotFound, UNKNOWN)),
+                    (309, Failed("a", NotFound, COUNTS)),
                     (1_000, References(Resolve)),
                     (1_000, Failed("a", NotFound, COUNTS)),
                 ],
