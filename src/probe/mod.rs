@@ -137,8 +137,8 @@ impl Prober {
         self.limiter.as_ref()
     }
 
-    /// Runs one check without limits. Never fails and never takes longer than `check.timeout`: every error becomes part of
-    /// the result.
+    /// Runs one check without limits. Never fails: every error becomes part of the result. Takes `check.timeout` at most, and
+    /// some seconds more for a failure of an endpoint that has a name.
     pub async fn check(&self, check: Check<'_>) -> CheckResult {
         let trace = Trace::start(check.timeout);
         match self.complete(check, trace).await {
@@ -196,9 +196,20 @@ impl Prober {
             Err(Stop::Postponed(bucket)) => return Err(Postponed(bucket)),
         };
         Ok(Checked {
-            result,
+            result: self.confirmed(check.target, result).await,
             final_target,
         })
+    }
+
+    /// A failure is confirmed by reference names that resolve: without them, the name may have got a wrong address, such as
+    /// that of a login page, or none. This takes some seconds at most, after the deadline of the check.
+    async fn confirmed(&self, target: &Target, mut result: CheckResult) -> CheckResult {
+        let has_name = target.has_name() || result.timings.resolve.is_some();
+        let is_failure = matches!(result.verdict, Verdict::Down(_));
+        if is_failure && has_name && !self.names.failures_count().await {
+            result.verdict = Verdict::Unknown(NotChecked::NameResolution);
+        }
+        result
     }
 
     /// Runs a check until its deadline, which moves while the check waits for a turn.
@@ -213,7 +224,7 @@ impl Prober {
             }
         }
         Err(match trace.pending_lookup() {
-            Some(lookup) => self.names.out_of_time(lookup),
+            Some(known_as) => self.names.no_answer(known_as),
             None => trace.phase().out_of_time(),
         })
     }
@@ -269,16 +280,14 @@ impl Prober {
         trace: &mut Trace,
     ) -> Result<tokio::net::TcpStream, Stop> {
         let lookup = self.names.addresses(target, trace);
-        let admitted = self.guard.admit(lookup).await;
-        let addresses = match admitted {
-            Ok(addresses) => addresses,
-            // A network with a login page gives its own address to every name.
-            Err(AdmitError::Denied) if target.has_name() && !self.names.resolve().await => {
-                return Err(Stop::NotResolved);
-            }
-            Err(AdmitError::Denied) => return Err(Stop::Denied),
-            Err(AdmitError::Lookup(stop)) => return Err(stop),
-        };
+        let addresses = self
+            .guard
+            .admit(lookup)
+            .await
+            .map_err(|error| match error {
+                AdmitError::Denied => Stop::Denied,
+                AdmitError::Lookup(stop) => stop,
+            })?;
         let stream = tcp::connect(&addresses, gate, trace).await?;
         // Without a peer the connection is closed already, and there is nothing left to judge.
         if let Ok(peer) = stream.peer_addr() {

@@ -1,8 +1,8 @@
 //! Resolves the names of targets, again at every check: a name that was harmless yesterday may point to a private address
 //! today. IP addresses are never resolved; they are judged as written.
 //!
-//! After a failed lookup, the reference names are looked up, too, with the same resolver. The rule that decides whether
-//! the failure counts is `domain::endpoints::name_resolution`.
+//! After a failed check, the reference names are looked up, too, with the same resolver. The rule that decides whether the
+//! failure counts is `domain::endpoints::name_resolution`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Stop;
 use super::resolve::{LookupFailure, LookupPurpose, Resolver};
-use super::trace::{PendingLookup, Phase, Trace};
+use super::trace::{Phase, Trace};
 use crate::clock::Stopwatch;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::name_resolution::{
@@ -27,11 +27,11 @@ const NO_ANSWER: &str = "the resolver did not respond";
 /// A reference name that takes longer counts as not answered.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The shortest time between two lookups of the reference names that nobody waits for.
+/// The shortest time between two lookups of the reference names in the background.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// The same for lookups that somebody waits for, who needs to know what they show now.
-const ASK_NOW_EVERY: Duration = Duration::from_millis(200);
+/// The same for lookups whose result a check waits for.
+const ASK_NOW_EVERY: Duration = Duration::from_secs(1);
 
 /// The same while they have never resolved and other names do.
 const ASK_UNPROVED_EVERY: Duration = Duration::from_secs(300);
@@ -99,42 +99,33 @@ impl Names {
             }
             Err(failure) => Err(failure),
         };
-        let failure = match found {
+        match found {
             Ok(addresses) => {
                 self.0.found(&known_as);
-                return Ok(addresses);
+                Ok(addresses)
             }
-            Err(LookupFailure::NotRun(why)) => return Err(Stop::NotChecked(why)),
-            Err(LookupFailure::Failed(failure)) => failure,
-        };
-        if failure == NameFailure::NotFound && self.0.have_resolved() {
-            trace.deny_lookup();
-            // Older answers may be from before the resolver began to fail.
-            self.0.ask_now().await;
-        }
-        Err(self.failed(&known_as, failure))
-    }
-
-    /// How a check ends whose deadline passed during a lookup.
-    pub(super) fn out_of_time(&self, lookup: &PendingLookup) -> Stop {
-        match lookup.is_denied {
-            // The reference names would have said whether that counts.
-            true => Stop::NotResolved,
-            false => self.failed(&lookup.known_as, NameFailure::NoAnswer),
+            Err(LookupFailure::NotRun(why)) => Err(Stop::NotChecked(why)),
+            Err(LookupFailure::Failed(NameFailure::NoAnswer)) => Err(self.no_answer(&known_as)),
+            Err(LookupFailure::Failed(NameFailure::NotFound)) => {
+                self.0.resolution().absent(&known_as);
+                Err(Stop::plain(FailureClass::NameFailed))
+            }
         }
     }
 
-    fn failed(&self, known_as: &str, failure: NameFailure) -> Stop {
+    /// How a check ends that got no answer for a name, or whose deadline passed before.
+    pub(super) fn no_answer(&self, known_as: &str) -> Stop {
         self.0.ask_soon(ASK_EVERY);
         let at = self.0.since_start.elapsed();
-        let verdict = self.0.resolution().failed(known_as, failure, at);
-        match (verdict, failure) {
-            (NameVerdict::Unknown, _) => Stop::NotResolved,
-            (NameVerdict::Counts, NameFailure::NotFound) => Stop::plain(FailureClass::NameFailed),
-            (NameVerdict::Counts, NameFailure::NoAnswer) => {
-                Stop::with(FailureClass::NameFailed, NO_ANSWER)
-            }
+        match self.0.resolution().unanswered(known_as, at) {
+            NameVerdict::Unknown => Stop::NotResolved,
+            NameVerdict::Counts => Stop::with(FailureClass::NameFailed, NO_ANSWER),
         }
+    }
+
+    /// Whether a failure of an endpoint that has a name counts. It needs no lookup if the reference names prove nothing.
+    pub(super) async fn failures_count(&self) -> bool {
+        !self.0.have_resolved() || self.resolve().await
     }
 
     /// Whether names resolve, as far as the reference names show now.
@@ -148,7 +139,10 @@ impl Names {
     pub(super) async fn of_host(&self, host: &str) -> Vec<IpAddr> {
         match host.parse() {
             Ok(ip) => vec![ip],
-            Err(_) => self.0.lookup(host).await.unwrap_or_default(),
+            Err(_) => match self.0.lookup(host).await {
+                Some(Ok(addresses)) => addresses,
+                Some(Err(_)) | None => Vec::new(),
+            },
         }
     }
 }
@@ -234,31 +228,20 @@ impl SharedNames {
     async fn shown_by(&self, name: &str) -> Option<ReferenceNames> {
         let unused = format!("rollcall-{:016x}.{name}", fastrand::u64(..));
         let (name, unused) = tokio::join!(self.lookup(name), self.lookup(&unused));
-        match (name, unused) {
-            (Err(LookupFailure::NotRun(_)), _) | (_, Err(LookupFailure::NotRun(_))) => None,
-            (name, unused) => Some(ReferenceNames::shown_by(
-                &name.map_err(failed),
-                &unused.map_err(failed),
-            )),
-        }
+        Some(ReferenceNames::shown_by(&name?, &unused?))
     }
 
-    /// Looks up a name that is no target.
-    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, LookupFailure> {
+    /// Looks up a name that is no target; `None` if that could not be run.
+    async fn lookup(&self, name: &str) -> Option<Result<Vec<IpAddr>, NameFailure>> {
         let lookup = async {
             let slot = self.resolver.slot(LookupPurpose::Reference).await?;
             self.resolver.lookup(name, slot).await
         };
-        let late = |_| Err(LookupFailure::Failed(NameFailure::NoAnswer));
-        tokio::time::timeout(TIMEOUT, lookup)
-            .await
-            .unwrap_or_else(late)
-    }
-}
-
-fn failed(failure: LookupFailure) -> NameFailure {
-    match failure {
-        LookupFailure::Failed(failure) => failure,
-        LookupFailure::NotRun(_) => NameFailure::NoAnswer,
+        match tokio::time::timeout(TIMEOUT, lookup).await {
+            Ok(Ok(addresses)) => Some(Ok(addresses)),
+            Ok(Err(LookupFailure::Failed(failure))) => Some(Err(failure)),
+            Ok(Err(LookupFailure::NotRun(_))) => None,
+            Err(_) => Some(Err(NameFailure::NoAnswer)),
+        }
     }
 }

@@ -59,15 +59,6 @@ pub(super) struct Account {
     pub(super) has_connected: bool,
 }
 
-/// The lookup of a name.
-#[derive(Debug)]
-pub(super) struct PendingLookup {
-    /// By what the rule knows it.
-    pub(super) known_as: Box<str>,
-    /// Whether the resolver has said that the name does not exist.
-    pub(super) is_denied: bool,
-}
-
 /// How far away a deadline is at least while it moves because the check waits.
 const MOVING_DEADLINE_STEP: Duration = Duration::from_millis(10);
 
@@ -133,8 +124,8 @@ pub(super) struct Trace {
     account: Option<Box<Account>>,
     lap: Stopwatch,
     phase: Phase,
-    /// What is resolved now or was resolved last.
-    lookup: Option<PendingLookup>,
+    /// What is resolved now or was resolved last, by the name that the rule knows it by.
+    lookup: Option<Box<str>>,
     /// The host of the target, once a redirect has led elsewhere.
     redirected_from: Option<Box<str>>,
     timings: Timings,
@@ -221,24 +212,14 @@ impl Trace {
             Some(host) => format!("redirect of {host}").into(),
             None => name.into(),
         };
-        self.lookup = Some(PendingLookup {
-            known_as: known_as.clone(),
-            is_denied: false,
-        });
+        self.lookup = Some(known_as.clone());
         known_as
     }
 
-    /// Records that the resolver denies the name that is being resolved.
-    pub(super) fn deny_lookup(&mut self) {
-        if let Some(lookup) = &mut self.lookup {
-            lookup.is_denied = true;
-        }
-    }
-
     /// The lookup that has not ended.
-    pub(super) fn pending_lookup(&self) -> Option<&PendingLookup> {
+    pub(super) fn pending_lookup(&self) -> Option<&str> {
         match self.phase {
-            Phase::Resolving => self.lookup.as_ref(),
+            Phase::Resolving => self.lookup.as_deref(),
             _ => None,
         }
     }

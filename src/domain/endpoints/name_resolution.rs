@@ -1,9 +1,9 @@
-//! Decides whether a name that does not resolve says something about the endpoint or about Rollcall's own resolver.
+//! Decides whether a failure of an endpoint that has a name says something about the endpoint or about Rollcall's own resolver.
 //!
-//! An answer that the name does not exist counts at once, unless the resolver denies the reference names, too. No answer
-//! (silence, SERVFAIL, REFUSED, an I/O error) counts only if other names resolve for minutes meanwhile: then the servers of
-//! that name are broken, and not the resolver. Reference names are names that are known to exist, asked of the same
-//! resolver.
+//! Reference names are names that are known to exist, asked of the same resolver. While they fail, no failure of an endpoint
+//! that has a name counts: its name may be denied wrongly, or may have a wrong address. A name without an answer (silence,
+//! SERVFAIL, REFUSED, an I/O error) counts only if other names resolve for minutes meanwhile: then the servers of that name are
+//! broken, and not the resolver.
 //!
 //! Times are monotonic: durations since the start of the process.
 
@@ -73,7 +73,7 @@ impl ReferenceNames {
     }
 }
 
-/// Whether a failed lookup counts against its endpoint.
+/// Whether a name without an answer counts against its endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameVerdict {
     Counts,
@@ -84,26 +84,35 @@ pub enum NameVerdict {
 /// What recent lookups showed.
 #[derive(Debug, Default)]
 pub struct NameResolution {
-    unanswered: HashMap<Box<str>, UnansweredName>,
+    /// Names without an answer, from the first to the last failed lookup.
+    unanswered: HashMap<Box<str>, Period>,
     dropped_at: Option<Duration>,
-    /// A time in which names were found and the reference names did not fail.
-    working: Option<WorkingTime>,
+    /// The time in which names were found and the reference names did not fail.
+    working: Option<Period>,
     /// Whether the reference names have ever resolved. In a network without internet they never do, and prove nothing.
     have_resolved: bool,
-    /// Since when they fail that have resolved before.
-    failing_since: Option<Duration>,
+    /// The time in which they failed that had resolved before.
+    failing: Option<Period>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct UnansweredName {
-    first: Duration,
-    last: Duration,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct WorkingTime {
+struct Period {
     since: Duration,
     last: Duration,
+}
+
+impl Period {
+    /// Goes on until `at`, or begins there if it ended more than `gap` before.
+    fn extend(before: Option<Self>, at: Duration, gap: Duration) -> Self {
+        let new = Self {
+            since: at,
+            last: at,
+        };
+        match before {
+            Some(before) if at.saturating_sub(before.last) < gap => Self { last: at, ..before },
+            _ => new,
+        }
+    }
 }
 
 impl NameResolution {
@@ -113,36 +122,45 @@ impl NameResolution {
         self.works(at);
     }
 
-    /// Records a failed lookup, and decides whether it counts. Ask for the reference names before a `NotFound`.
-    pub fn failed(&mut self, name: &str, failure: NameFailure, at: Duration) -> NameVerdict {
-        match failure {
-            NameFailure::NotFound => {
-                self.unanswered.remove(name);
-                match self.reference_names_fail(at) {
-                    true => NameVerdict::Unknown,
-                    false => NameVerdict::Counts,
-                }
-            }
-            NameFailure::NoAnswer => self.unanswered(name, at),
+    /// Records an answer that a name does not exist.
+    pub fn absent(&mut self, name: &str) {
+        self.unanswered.remove(name);
+    }
+
+    /// Records a lookup without an answer, and decides whether it counts.
+    pub fn unanswered(&mut self, name: &str, at: Duration) -> NameVerdict {
+        let before = self.unanswered.get(name).copied();
+        if before.is_none() && !self.has_room(at) {
+            return NameVerdict::Unknown;
+        }
+        let unanswered = Period::extend(before, at, FORGET_AFTER);
+        self.unanswered.insert(name.into(), unanswered);
+        let is_proved = self.working.is_some_and(|working| {
+            let since = working.since.max(unanswered.since);
+            working.last.saturating_sub(since) >= PROOF
+        });
+        match is_proved {
+            true => NameVerdict::Counts,
+            false => NameVerdict::Unknown,
         }
     }
 
     /// Records what the reference names showed.
     pub fn references(&mut self, shown: ReferenceNames, at: Duration) {
         self.have_resolved |= shown == ReferenceNames::Resolve;
-        let has_begun_to_fail = self.have_resolved && shown != ReferenceNames::Resolve;
-        self.failing_since = has_begun_to_fail.then(|| self.failing_since.unwrap_or(at));
-        match shown != ReferenceNames::NoAnswer && !has_begun_to_fail {
-            true => self.works(at),
-            false => self.working = None,
+        let fail = self.have_resolved && shown != ReferenceNames::Resolve;
+        self.failing = fail.then(|| Period::extend(self.failing, at, LONGEST));
+        match fail || shown == ReferenceNames::NoAnswer {
+            true => self.working = None,
+            false => self.works(at),
         }
     }
 
     /// Whether the reference names resolved at some time and do not now. It holds for five minutes at most, as for lost
     /// connectivity: the resolver may have begun to block just these names, and must not hide outages forever.
     pub fn reference_names_fail(&self, at: Duration) -> bool {
-        self.failing_since
-            .is_some_and(|since| at.saturating_sub(since) < LONGEST)
+        self.failing
+            .is_some_and(|failing| at.saturating_sub(failing.since) < LONGEST)
     }
 
     /// Whether the reference names have ever resolved.
@@ -151,48 +169,20 @@ impl NameResolution {
     }
 
     fn works(&mut self, at: Duration) {
-        match &mut self.working {
-            Some(working) => working.last = at,
-            None => {
-                self.working = Some(WorkingTime {
-                    since: at,
-                    last: at,
-                });
-            }
-        }
+        self.working = Some(Period::extend(self.working, at, Duration::MAX));
     }
 
-    fn unanswered(&mut self, name: &str, at: Duration) -> NameVerdict {
-        let is_kept = |name: &UnansweredName| at.saturating_sub(name.last) < FORGET_AFTER;
-        if !self.unanswered.contains_key(name) {
-            let is_due = self
-                .dropped_at
-                .is_none_or(|last| at.saturating_sub(last) >= DROP_EVERY);
-            if self.unanswered.len() >= MAX_UNANSWERED && is_due {
-                self.unanswered.retain(|_, name| is_kept(name));
-                self.dropped_at = Some(at);
-            }
-            if self.unanswered.len() >= MAX_UNANSWERED {
-                return NameVerdict::Unknown;
-            }
+    /// Whether another name can be kept; drops old ones from time to time.
+    fn has_room(&mut self, at: Duration) -> bool {
+        let is_due = self
+            .dropped_at
+            .is_none_or(|last| at.saturating_sub(last) >= DROP_EVERY);
+        if self.unanswered.len() >= MAX_UNANSWERED && is_due {
+            self.unanswered
+                .retain(|_, name| at.saturating_sub(name.last) < FORGET_AFTER);
+            self.dropped_at = Some(at);
         }
-        let new = UnansweredName {
-            first: at,
-            last: at,
-        };
-        let unanswered = self.unanswered.entry(name.into()).or_insert(new);
-        if !is_kept(unanswered) {
-            *unanswered = new;
-        }
-        unanswered.last = at;
-        let is_proved = self.working.is_some_and(|working| {
-            let since = working.since.max(unanswered.first);
-            working.last.saturating_sub(since) >= PROOF
-        });
-        match is_proved {
-            true => NameVerdict::Counts,
-            false => NameVerdict::Unknown,
-        }
+        self.unanswered.len() < MAX_UNANSWERED
     }
 }
 
@@ -201,7 +191,7 @@ mod tests {
     use super::NameFailure::{NoAnswer, NotFound};
     use super::ReferenceNames::{Denied, NoAnswer as Unanswered, Resolve};
     use super::*;
-    use Step::{Failed, Found, References};
+    use Step::{Fail, Failed, Found, References};
 
     const COUNTS: NameVerdict = NameVerdict::Counts;
     const UNKNOWN: NameVerdict = NameVerdict::Unknown;
@@ -213,8 +203,10 @@ mod tests {
     /// What happens, in order, each at a second.
     enum Step {
         Found(&'static str),
-        Failed(&'static str, NameFailure, NameVerdict),
+        Failed(&'static str, NameVerdict),
         References(ReferenceNames),
+        /// Whether the reference names fail.
+        Fail(bool),
     }
 
     /// Takes the steps of each case.
@@ -225,9 +217,13 @@ mod tests {
                 match step {
                     Found(name) => names.found(name, at(second)),
                     References(shown) => names.references(shown, at(second)),
-                    Failed(name, failure, expected) => {
-                        let verdict = names.failed(name, failure, at(second));
+                    Failed(name, expected) => {
+                        let verdict = names.unanswered(name, at(second));
                         assert_eq!(verdict, expected, "{why}, at {second} s");
+                    }
+                    Fail(expected) => {
+                        let fail = names.reference_names_fail(at(second));
+                        assert_eq!(fail, expected, "{why}, at {second} s");
                     }
                 }
             }
@@ -239,20 +235,17 @@ mod tests {
         assert_steps(vec![
             (
                 "without any other name",
-                vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
-                    (9_999, Failed("a", NoAnswer, UNKNOWN)),
-                ],
+                vec![(0, Failed("a", UNKNOWN)), (9_999, Failed("a", UNKNOWN))],
             ),
             (
                 "one second too early, then long enough",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (1, References(Resolve)),
                     (180, References(Resolve)),
-                    (180, Failed("a", NoAnswer, UNKNOWN)),
+                    (180, Failed("a", UNKNOWN)),
                     (181, References(Resolve)),
-                    (181, Failed("a", NoAnswer, COUNTS)),
+                    (181, Failed("a", COUNTS)),
                 ],
             ),
             (
@@ -260,31 +253,31 @@ mod tests {
                 vec![
                     (0, References(Resolve)),
                     (500, References(Resolve)),
-                    (500, Failed("a", NoAnswer, UNKNOWN)),
-                    (680, Failed("a", NoAnswer, UNKNOWN)),
+                    (500, Failed("a", UNKNOWN)),
+                    (680, Failed("a", UNKNOWN)),
                     (680, Found("b")),
-                    (681, Failed("a", NoAnswer, COUNTS)),
+                    (681, Failed("a", COUNTS)),
                 ],
             ),
             (
                 "an answer for the name itself starts again",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (1, Found("a")),
-                    (100, Failed("a", NoAnswer, UNKNOWN)),
+                    (100, Failed("a", UNKNOWN)),
                     (250, References(Resolve)),
-                    (250, Failed("a", NoAnswer, UNKNOWN)),
+                    (250, Failed("a", UNKNOWN)),
                 ],
             ),
             (
                 "a name that was not checked for an hour starts again",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (1, References(Resolve)),
-                    (3_599, Failed("a", NoAnswer, UNKNOWN)),
+                    (3_599, Failed("a", UNKNOWN)),
                     (3_600, References(Resolve)),
-                    (7_198, Failed("a", NoAnswer, COUNTS)),
-                    (10_798, Failed("a", NoAnswer, UNKNOWN)),
+                    (7_198, Failed("a", COUNTS)),
+                    (10_798, Failed("a", UNKNOWN)),
                 ],
             ),
         ]);
@@ -296,74 +289,87 @@ mod tests {
             (
                 "a failure of the reference names starts again",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (1, References(Resolve)),
                     (170, References(Unanswered)),
                     (175, References(Resolve)),
                     (354, References(Resolve)),
-                    (354, Failed("a", NoAnswer, UNKNOWN)),
+                    (354, Failed("a", UNKNOWN)),
                     (355, References(Resolve)),
-                    (355, Failed("a", NoAnswer, COUNTS)),
+                    (355, Failed("a", COUNTS)),
                 ],
             ),
             (
                 "a name in the hosts file proves nothing while the reference names get no answer",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (100, Found("localhost")),
                     (200, References(Unanswered)),
                     (300, Found("localhost")),
                     (350, References(Unanswered)),
                     (500, Found("localhost")),
-                    (500, Failed("a", NoAnswer, UNKNOWN)),
+                    (500, Failed("a", UNKNOWN)),
                 ],
             ),
             (
                 "a network without internet: the resolver answers, and that is enough",
                 vec![
-                    (0, Failed("a", NoAnswer, UNKNOWN)),
+                    (0, Failed("a", UNKNOWN)),
                     (1, References(Denied)),
                     (181, References(Denied)),
-                    (181, Failed("a", NoAnswer, COUNTS)),
-                    (182, Failed("b", NotFound, COUNTS)),
+                    (181, Failed("a", COUNTS)),
+                    (182, Fail(false)),
                 ],
             ),
         ]);
     }
 
     #[test]
-    fn a_name_that_does_not_exist_counts_unless_the_reference_names_fail() {
+    fn reference_names_fail_for_five_minutes_at_most() {
         assert_steps(vec![
             (
-                "a name that does not exist counts at once",
-                vec![
-                    (0, Failed("a", NotFound, COUNTS)),
-                    (1, References(Resolve)),
-                    (1, Failed("a", NotFound, COUNTS)),
-                ],
+                "they never resolved",
+                vec![(0, Fail(false)), (1, References(Denied)), (1, Fail(false))],
             ),
             (
                 "a resolver that denies everything",
                 vec![
                     (0, References(Resolve)),
                     (9, References(Denied)),
-                    (9, Failed("a", NotFound, UNKNOWN)),
+                    (9, Fail(true)),
                     (308, References(Denied)),
-                    (308, Failed("a", NotFound, UNKNOWN)),
-                    (309, Failed("a", NotFound, COUNTS)),
+                    (308, Fail(true)),
+                    (309, Fail(false)),
                     (1_000, References(Resolve)),
-                    (1_000, Failed("a", NotFound, COUNTS)),
+                    (1_001, References(Unanswered)),
+                    (1_001, Fail(true)),
                 ],
             ),
             (
-                "a resolver that denies some names and does not answer for others",
+                "a failure long ago says nothing about one now",
                 vec![
                     (0, References(Resolve)),
-                    (9, References(Unanswered)),
-                    (9, Failed("a", NotFound, UNKNOWN)),
+                    (9, References(Denied)),
+                    (309, References(Denied)),
+                    (309, Fail(true)),
+                    (608, References(Denied)),
+                    (608, Fail(true)),
+                    (609, Fail(false)),
                 ],
             ),
         ]);
+    }
+
+    #[test]
+    fn an_answer_that_a_name_does_not_exist_is_an_answer() {
+        let mut names = NameResolution::default();
+        names.unanswered("a", at(0));
+        names.references(Resolve, at(1));
+        names.references(Resolve, at(200));
+        names.absent("a");
+        assert_eq!(names.unanswered("a", at(200)), UNKNOWN);
+        names.references(Resolve, at(380));
+        assert_eq!(names.unanswered("a", at(380)), COUNTS);
     }
 
     #[test]
@@ -394,16 +400,16 @@ mod tests {
     fn the_number_of_names_without_an_answer_is_limited() {
         let mut names = NameResolution::default();
         for number in 0..=MAX_UNANSWERED {
-            names.failed(&number.to_string(), NoAnswer, at(0));
+            names.unanswered(&number.to_string(), at(0));
         }
         assert_eq!(names.unanswered.len(), MAX_UNANSWERED);
         names.references(ReferenceNames::Resolve, at(1));
         names.references(ReferenceNames::Resolve, at(181));
         let last = MAX_UNANSWERED.to_string();
-        assert_eq!(names.failed(&last, NoAnswer, at(181)), UNKNOWN);
-        assert_eq!(names.failed("7", NoAnswer, at(181)), COUNTS);
+        assert_eq!(names.unanswered(&last, at(181)), UNKNOWN);
+        assert_eq!(names.unanswered("7", at(181)), COUNTS);
         // After an hour there is room again.
-        assert_eq!(names.failed(&last, NoAnswer, at(3_600)), UNKNOWN);
+        assert_eq!(names.unanswered(&last, at(3_600)), UNKNOWN);
         assert_eq!(names.unanswered.len(), 2);
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::endpoints::name_resolution::PROOF;
 const SERVFAIL: Zone = Zone::Code(2);
 const NXDOMAIN: Zone = Zone::Code(3);
 const UNKNOWN: Verdict = Verdict::Unknown(NotChecked::Resolver);
+const NO_NAMES: Verdict = Verdict::Unknown(NotChecked::NameResolution);
 const TARGET: &str = "tcp://shop.example:80";
 const REFERENCES: [&str; 2] = ["one.reference", "two.reference"];
 
@@ -56,7 +57,7 @@ async fn a_missing_answer_counts_after_other_names_have_resolved_for_minutes() {
 }
 
 #[tokio::test]
-async fn a_denied_name_does_not_count_if_the_reference_names_are_denied_too() {
+async fn no_failure_of_a_name_counts_while_the_reference_names_fail() {
     let stand = Stand::with(|stream| End::Hold.of(stream)).await;
     let server = NameServer::with(working(Zone::at([127, 0, 0, 1]))).await;
     let prober = server.prober_with(&REFERENCES);
@@ -67,11 +68,28 @@ async fn a_denied_name_does_not_count_if_the_reference_names_are_denied_too() {
     let address = Zone::at([192, 0, 2, 1]);
     let answers_from_a_cache = Zone::Split(Box::new([NXDOMAIN, address.clone(), SERVFAIL]));
     let one_address_for_all = Zone::Split(Box::new([NXDOMAIN, address.clone(), address]));
-    for zone in [all(NXDOMAIN), answers_from_a_cache, one_address_for_all] {
+    let a_closed_port = all(Zone::at([127, 0, 0, 9]));
+    let a_private_address = all(Zone::at([192, 168, 1, 1]));
+    for zone in [
+        all(NXDOMAIN),
+        answers_from_a_cache,
+        one_address_for_all,
+        a_closed_port,
+        a_private_address,
+    ] {
         server.set(zone);
-        assert_eq!(verdict().await, UNKNOWN);
+        assert_eq!(verdict().await, NO_NAMES);
         assert!(!prober.names_resolve().await);
     }
+    // An endpoint that has an IP address is not affected.
+    let by_address = check(&prober, "tcp://127.0.0.9:1", None, PATIENT).await;
+    assert_eq!(by_address.verdict, plain(FailureClass::Refused));
+    // After five minutes, failures count again: the resolver may have begun to block just the reference names.
+    for minute in 0..5 {
+        assert_eq!(verdict().await, NO_NAMES, "minute {minute}");
+        wait(Duration::from_secs(60)).await;
+    }
+    assert_eq!(verdict().await, plain(FailureClass::NotAllowed));
     server.set(working(NXDOMAIN));
     assert_eq!(verdict().await, plain(FailureClass::NameFailed));
     assert!(prober.names_resolve().await);
@@ -95,5 +113,5 @@ async fn the_first_name_that_resolves_proves_that_the_reference_names_do() {
     assert!(prober.names_resolve().await);
     server.set(all(NXDOMAIN));
     let verdict = check(&prober, TARGET, None, PATIENT).await.verdict;
-    assert_eq!(verdict, UNKNOWN);
+    assert_eq!(verdict, NO_NAMES);
 }

@@ -43,35 +43,54 @@ fn wait_until_names_resolve(running: &Running<'_>) {
     wait_until_online(running, NAMES);
 }
 
+/// What can be wrong with a resolver.
+fn faults() -> [Zone; 6] {
+    [
+        Zone::Unresponsive,
+        Zone::Garbage,
+        // SERVFAIL, and NXDOMAIN for every name.
+        Zone::Code(2),
+        Zone::Code(3),
+        // The same address for every name, as in a network with a login page: nothing listens there, or checks may not reach it.
+        Zone::at([127, 0, 0, 9]),
+        Zone::at([192, 168, 1, 1]),
+    ]
+}
+
+/// Starts the bot with alerts and so many endpoints that have names, and waits until they are online.
+async fn with_names<'a>(
+    sandbox: &Sandbox,
+    rollcall: &'a Rollcall,
+    web: &Web,
+    count: usize,
+) -> Running<'a> {
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
+    sandbox.slash(&setup).await;
+    let port = web.address().port();
+    let list: String = (0..count)
+        .map(|number| format!("tcp://web{number}.shop.example:{port}\n"))
+        .collect();
+    alerting::import(sandbox, rollcall, &list);
+    wait_until_online(&running, count);
+    running
+}
+
+/// Asserts that no endpoint was offline, not even for a moment.
+fn assert_none_was_offline(rollcall: &Rollcall) {
+    let offline = "SELECT 'one' FROM events WHERE kind = 'endpoint_offline'";
+    assert_eq!(rollcall.sql(offline), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resolver_that_fails_takes_no_endpoint_offline() {
     let sandbox = Sandbox::start().await;
     let server = NameServer::with(working()).await;
     let rollcall = bot(&sandbox, &server);
     let web = Web::up();
-    let running = rollcall.run();
-    sandbox.wait_until_ready().await;
-    let setup = format!("/alerts setup channel:{}", sandbox.channel(sandbox.guild()));
-    sandbox.slash(&setup).await;
-    let port = web.address().port();
-    let list: String = (0..NAMES)
-        .map(|number| format!("tcp://web{number}.shop.example:{port}\n"))
-        .collect();
-    alerting::import(&sandbox, &rollcall, &list);
-    wait_until_online(&running, NAMES);
-    // An address that leads nowhere, given to every name: what the login page of a network does.
-    let wrong_address = Zone::at([127, 0, 0, 9]);
-    // The same with an address that checks may not reach.
-    let private_address = Zone::at([192, 168, 1, 1]);
-    let (servfail, denied) = (Zone::Code(2), Zone::Code(3));
-    for fault in [
-        Zone::Unresponsive,
-        Zone::Garbage,
-        servfail,
-        denied,
-        wrong_address,
-        private_address,
-    ] {
+    let running = with_names(&sandbox, &rollcall, &web, NAMES).await;
+    for fault in faults() {
         server.set(all(&fault));
         wait_until_unknown(&running, NAMES);
         wait_for("the loss to be noticed", || {
@@ -87,8 +106,7 @@ async fn a_resolver_that_fails_takes_no_endpoint_offline() {
         server.set(working());
         wait_until_names_resolve(&running);
     }
-    let offline = "SELECT 'one' FROM events WHERE kind = 'endpoint_offline'";
-    assert_eq!(rollcall.sql(offline), [""; 0], "not even for a moment");
+    assert_none_was_offline(&rollcall);
     let messages = sandbox.messages(sandbox.guild());
     assert!(
         messages
@@ -100,6 +118,22 @@ async fn a_resolver_that_fails_takes_no_endpoint_offline() {
         answered > 7 * NAMES,
         "every check resolves its name: {answered}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_endpoint_with_a_name_is_unknown_while_the_resolver_fails() {
+    let sandbox = Sandbox::start().await;
+    let server = NameServer::with(working()).await;
+    let rollcall = bot(&sandbox, &server).with("PROBE_FAILURES_TO_OFFLINE", "1");
+    let web = Web::up();
+    let running = with_names(&sandbox, &rollcall, &web, 1).await;
+    for fault in faults() {
+        server.set(all(&fault));
+        wait_until_unknown(&running, 1);
+        server.set(working());
+        wait_until_online(&running, 1);
+    }
+    assert_none_was_offline(&rollcall);
 }
 
 #[tokio::test(flavor = "multi_thread")]
