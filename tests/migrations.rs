@@ -72,9 +72,31 @@ async fn each_migration_works_on_existing_rows_and_the_program_reads_the_result(
         .collect();
     assert_eq!(
         serde_json::json!(listed),
-        serde_json::json!([["shop", "online"], ["door", "offline"], ["gate", "paused"]])
+        serde_json::json!([
+            ["shop", "online"],
+            ["door", "offline"],
+            ["gate", "paused"],
+            ["old", "online"],
+        ])
     );
     assert_eq!(endpoints[1]["inactive_reason"], "timed_out");
+}
+
+#[tokio::test]
+async fn stored_options_follow_redirects_if_they_contain_the_old_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("rollcall.db");
+    fill(&database).await;
+    let options = SqliteConnectOptions::new().filename(&database);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let stored: Vec<(i64, Option<i64>)> = sqlx::query_as(
+        "SELECT monitor_id, CASE WHEN json_valid(http_check) THEN http_check ->> '$.max_redirects' END
+         FROM endpoint_targets WHERE http_check IS NOT NULL ORDER BY monitor_id",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    assert_eq!(stored, [(1, Some(1)), (81, Some(5)), (82, None)]);
 }
 
 /// The tables that a migration drops without having copied their rows into a table that takes their place.
