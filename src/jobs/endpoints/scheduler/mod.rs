@@ -327,6 +327,8 @@ impl Scheduler {
         }
         let is_few = changes.present.len() <= FEW;
         for endpoint in changes.present {
+            // Its target may be another one now.
+            self.context.checks.final_targets.record(endpoint.id, None);
             let due = self.due(&endpoint, is_few, changes.is_start);
             self.queue.put(endpoint, due);
         }
