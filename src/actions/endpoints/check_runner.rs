@@ -1,22 +1,20 @@
 //! Checks endpoints: at most one check per endpoint at a time, whose result all concurrent requesters share.
 //!
-//! The first requester gets the flight: it runs the check and has the result recorded. Requesters that arrive while the
-//! check is running wait, and get the recorded result after the commit.
+//! `flight.rs` decides who runs a check and who waits for it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use super::completed_check::Recorded;
 use super::connectivity_state::ConnectivityState;
 use super::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::final_targets::FinalTargets;
+use super::flight::Flights;
+pub use super::flight::{Flight, Started};
 use super::record_result::Rules;
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::domain::endpoints::check_result::CheckResult;
 use crate::domain::endpoints::connectivity::{Loss, ReferenceAnswers, ReferenceHost};
 use crate::domain::endpoints::target::Target;
@@ -30,8 +28,6 @@ pub use crate::probe::{AddressBlocked, Postponed};
 use crate::probe::{Check, Prober};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{Store, StoreError, Writer};
-
-type Flights = Arc<Mutex<HashMap<MonitorId, Vec<Waiter>>>>;
 
 /// Everything that is needed to check endpoints and record the results.
 #[derive(Clone)]
@@ -57,21 +53,6 @@ impl fmt::Debug for CheckRunner {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// The right to check one endpoint. Dropping it unfinished releases the endpoint, and its waiters get no result.
-#[derive(Debug)]
-pub struct Flight {
-    monitor_id: MonitorId,
-    /// `None` once the check is finished: by then, the entry may belong to the next flight.
-    flights: Option<Flights>,
-}
-
-/// Result of `CheckRunner::begin`: a flight, or a receiver for the result of the running check.
-#[derive(Debug)]
-pub enum Started {
-    Flight(Flight),
-    Waiting(oneshot::Receiver<Arc<Recorded>>),
 }
 
 impl CheckRunner {
@@ -121,21 +102,7 @@ impl CheckRunner {
 
     /// Starts a flight, or waits for the one that is running.
     pub fn begin(&self, id: MonitorId) -> Started {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        match flights.get_mut(&id) {
-            Some(waiters) => {
-                let (sender, result) = oneshot::channel();
-                waiters.push(Waiter(sender));
-                Started::Waiting(result)
-            }
-            None => {
-                flights.insert(id, Vec::new());
-                Started::Flight(Flight {
-                    monitor_id: id,
-                    flights: Some(Arc::clone(&self.flights)),
-                })
-            }
-        }
+        self.flights.begin(id)
     }
 
     /// Runs the check. The holder of the flight must record the result. `turn`: a turn that the check has waited for.
@@ -225,7 +192,7 @@ impl CheckRunner {
         let results = [(endpoint.id, endpoint.status, &result)];
         self.connectivity.record(results, self.clock.now());
         if !result.is_up() {
-            self.connectivity.is_settled().await;
+            self.connectivity.is_settled(Stopwatch::start()).await;
         }
         self.connectivity
             .trusted(result, endpoint.target.has_name())
@@ -291,33 +258,6 @@ fn urgency(actor: Actor) -> Urgency {
     match actor {
         Actor::System => Urgency::Scheduled,
         Actor::CommandLine | Actor::Member(_) | Actor::Key(_) => Urgency::Soon,
-    }
-}
-
-impl Flight {
-    /// Ends the check: the next one may begin. The waiters get the result once it is recorded.
-    pub fn finish(mut self, endpoint: &Scheduled, result: CheckResult) -> CompletedCheck {
-        CompletedCheck {
-            monitor_id: self.monitor_id,
-            revision: endpoint.revision,
-            has_name: endpoint.target.has_name(),
-            result,
-            waiters: self.release(),
-        }
-    }
-
-    fn release(&mut self) -> Vec<Waiter> {
-        let Some(flights) = self.flights.take() else {
-            return Vec::new();
-        };
-        let mut flights = flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.remove(&self.monitor_id).unwrap_or_default()
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        drop(self.release());
     }
 }
 

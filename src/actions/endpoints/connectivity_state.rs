@@ -17,8 +17,8 @@ use crate::domain::status::Status;
 /// The shortest time between two tests while nothing is lost.
 const TEST_EVERY: Duration = Duration::from_secs(1);
 
-/// The longest wait for a test. Its own time-outs end it earlier.
-const TEST_TAKES: Duration = Duration::from_secs(8);
+/// The longest wait for a test, whose own time-outs end it earlier: results must not wait forever for a job that has ended.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
 /// The longest time that a check can take. Checks that began while something was lost may end after that.
 const LONGEST_CHECK: Duration = Duration::from_secs(130);
@@ -161,12 +161,12 @@ impl ConnectivityState {
         let _ = view.wait_for(|view| view.is_being_tested).await;
     }
 
-    /// Waits until no test is running, so that failures can be judged.
-    pub async fn is_settled(&self) {
+    /// Waits until no test is running, so that failures can be judged; `since`: the start of this wait, which may be continued.
+    pub async fn is_settled(&self, since: Stopwatch) {
         let mut view = self.view.subscribe();
         let settled = view.wait_for(|view| !view.is_being_tested);
-        // Results must not wait forever for a job that has ended.
-        let _ = tokio::time::timeout(TEST_TAKES, settled).await;
+        // Either way the failures are judged now.
+        let _ = tokio::time::timeout_at(since.after(LONGEST_WAIT), settled).await;
     }
 
     /// Turns a failure into `Unknown` if what is or was lost can have caused it; leaves other results as they are.
@@ -273,10 +273,10 @@ mod tests {
         state.forget(&[MonitorId(10)]);
         record(&state, 14..15, Status::Online);
         assert!(!state.view().is_being_tested, "four of them");
-        state.is_settled().await;
+        state.is_settled(Stopwatch::start()).await;
         record(&state, 15..16, Status::Warning);
         state.test_is_requested().await;
-        let mut settled = Box::pin(state.is_settled());
+        let mut settled = Box::pin(state.is_settled(Stopwatch::start()));
         assert!(futures_util::poll!(&mut settled).is_pending());
         state.settle(Connectivity::Up);
         settled.await;
@@ -301,7 +301,7 @@ mod tests {
     async fn results_do_not_wait_forever_for_a_test() {
         let state = ConnectivityState::new(true);
         record(&state, 0..9, Status::Online);
-        state.is_settled().await;
+        state.is_settled(Stopwatch::start()).await;
         assert!(state.view().is_being_tested);
     }
 }
