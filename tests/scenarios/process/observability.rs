@@ -275,39 +275,6 @@ fn systemd_is_notified_of_readiness_liveness_and_shutdown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_man_pings_are_sent_only_while_the_database_accepts_writes() {
-    use sqlx::Connection;
-    let switch = Web::up();
-    let rollcall = Rollcall::new()
-        .with("HEALTHCHECK_PING_URL", switch.target())
-        .with("HEALTHCHECK_PING_INTERVAL", "1s");
-    let _running = rollcall.run();
-    let pings = || switch.requests();
-    wait_for("pings", || (pings() >= 2).then_some(()));
-
-    let url = format!("sqlite://{}", rollcall.path("rollcall.db").display());
-    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut other)
-        .await
-        .unwrap();
-    // One ping may be on its way; after it there are none until the database is unlocked.
-    let clock = stopwatch();
-    let mut last = pings();
-    wait_for("the last ping", || {
-        last = pings().max(last);
-        (clock.elapsed() > Duration::from_secs(3)).then_some(())
-    });
-    let count = pings();
-    wait_for("three seconds without a ping", || {
-        (clock.elapsed() > Duration::from_secs(6)).then_some(())
-    });
-    assert_eq!(pings(), count, "a ping without a commit");
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    wait_for("pings again", || (pings() > count).then_some(()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn members_can_see_the_health_of_the_bot() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox).with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
