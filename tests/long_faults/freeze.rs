@@ -1,4 +1,4 @@
-//! The process stands still for ten minutes, with the default threshold of five.
+//! The process is suspended for ten minutes. The default threshold is five minutes.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

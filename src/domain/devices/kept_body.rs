@@ -18,7 +18,7 @@ pub struct KeptBody {
     head: Vec<u8>,
     /// At most twice `KEPT_TAIL`, so that it is shortened seldom.
     tail: Vec<u8>,
-    left_out: usize,
+    omitted: usize,
     /// The beginning of the current line, without spaces before it, and of the last one with text in it.
     line: Vec<u8>,
     last_line: Vec<u8>,
@@ -46,14 +46,14 @@ impl KeptBody {
         self.end_line();
         self.shorten_tail();
         let last_line = (!self.last_line.is_empty()).then(|| visible(&self.last_line));
-        if self.left_out == 0 {
+        if self.omitted == 0 {
             self.head.append(&mut self.tail);
             return (lossy(&self.head), last_line);
         }
         let message = format!(
-            "{}\n[{} bytes left out]\n{}",
+            "{}\n[{} bytes omitted]\n{}",
             lossy(&self.head),
-            self.left_out,
+            self.omitted,
             lossy(&self.tail)
         );
         (message, last_line)
@@ -62,7 +62,7 @@ impl KeptBody {
     fn shorten_tail(&mut self) {
         let surplus = self.tail.len().saturating_sub(KEPT_TAIL);
         self.tail.drain(..surplus);
-        self.left_out += surplus;
+        self.omitted += surplus;
     }
 
     fn push_lines(&mut self, bytes: &[u8]) {
@@ -128,9 +128,9 @@ mod tests {
     fn beginning_and_end_of_a_longer_body_are_kept() {
         for length in [KEPT_BODY + 1, 100_000, 1_000_000] {
             let body: String = ('a'..='z').cycle().take(length).collect();
-            let left_out = length - KEPT_BODY;
+            let omitted = length - KEPT_BODY;
             let expected = format!(
-                "{}\n[{left_out} bytes left out]\n{}",
+                "{}\n[{omitted} bytes omitted]\n{}",
                 &body[..2_000],
                 &body[length - 8_000..]
             );

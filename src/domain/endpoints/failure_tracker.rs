@@ -89,7 +89,7 @@ impl FailureTracker {
         }
     }
 
-    /// Whether the clock was set back: results arrive out of order, but no more than a check can take.
+    /// Whether the clock was set back. Results arrive out of order, but never later than the longest check takes.
     fn is_set_back(&self, at: Timestamp) -> bool {
         let newest = self.passes.back().map(|(second, _)| *second);
         let oldest = at.plus(LONGEST_CHECK).seconds();

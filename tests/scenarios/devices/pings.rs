@@ -118,7 +118,7 @@ fn pings_are_accepted_and_rejected_as_healthchecks_clients_expect() {
     let kept = logs(&running, &read, &uuid);
     let message = kept[2]["message"].as_str().unwrap();
     let half = |length: usize| "ä".repeat(length / 2);
-    let expected = format!("{}\n[110000 bytes left out]\n{}", half(2_000), half(8_000));
+    let expected = format!("{}\n[110000 bytes omitted]\n{}", half(2_000), half(8_000));
     assert_eq!(message, expected);
     let output = format!("{}\nFATAL: disk full\n\n", "copied a file\n".repeat(8_000));
     assert_eq!(ping(&running, &format!("{uuid}/3"), &output).status, 200);

@@ -24,7 +24,7 @@ fn set_clock(rollcall: &Rollcall, seconds: i64) {
     std::fs::rename(new, file).unwrap();
 }
 
-/// Waits until the bot has recorded its observation window so many times more: once a second in its first minute.
+/// Waits until the bot has recorded its observation window `records` more times; in its first minute, it does so every second.
 fn wait_for_records(rollcall: &Rollcall, records: usize) {
     let latest = || {
         let sql =
@@ -48,8 +48,8 @@ impl Drop for EndsOnDrop<'_> {
     }
 }
 
-/// Runs devices and servers through these steps of the clock, with so many records between them. The device 0 and the first
-/// server stop sending before the last step, or after it.
+/// Sets the clock to each of `steps` while devices and servers send, with `records` records of the observation window between two
+/// steps. Device 0 and the first server stop sending before or after the last step.
 fn survives(steps: &[i64], records: usize, stops_before: bool) {
     let rollcall = quick().with("ROLLCALL_CLOCK_OFFSET_FILE", "offset");
     set_clock(&rollcall, 0);
