@@ -9,6 +9,8 @@ use tokio::sync::watch;
 pub struct Host {
     pub address: SocketAddr,
     is_cut: watch::Sender<bool>,
+    /// Whether the host has stopped accepting connections.
+    has_stopped: watch::Receiver<bool>,
     /// They fill the queue of connections.
     connections: Vec<TcpStream>,
 }
@@ -20,12 +22,15 @@ impl Host {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
         let (is_cut, mut cut) = watch::channel(false);
+        let (stopped, has_stopped) = watch::channel(false);
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             loop {
+                stopped.send_replace(*cut.borrow_and_update());
                 if cut.wait_for(|cut| !cut).await.is_err() {
                     return;
                 }
+                stopped.send_replace(false);
                 tokio::select! {
                     accepted = listener.accept() => drop(accepted),
                     changed = cut.changed() => if changed.is_err() { return },
@@ -35,12 +40,17 @@ impl Host {
         Self {
             address,
             is_cut,
+            has_stopped,
             connections: Vec::new(),
         }
     }
 
     fn cut(&mut self) {
         self.is_cut.send_replace(true);
+        // A connection that it accepts after the queue is full would leave a free place.
+        while !*self.has_stopped.borrow() {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
         let limit = Duration::from_millis(500);
         while let Ok(stream) = TcpStream::connect_timeout(&self.address, limit) {
             self.connections.push(stream);
