@@ -38,7 +38,7 @@ impl Answers {
         unanswered.is_of_several_guilds |= unanswered.guild != guild;
     }
 
-    /// Records that no message waits for Discord: what was unanswered is no longer needed.
+    /// Records that no message waits for Discord, so unanswered ones are no longer needed.
     pub fn nothing_waits(&mut self) {
         self.unanswered = None;
     }

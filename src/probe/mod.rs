@@ -202,7 +202,7 @@ impl Prober {
     }
 
     /// A failure is confirmed by reference names that resolve: without them, the name may have got a wrong address, such as
-    /// that of a login page, or none. This takes some seconds at most, after the deadline of the check.
+    /// that of a captive portal, or none. This takes some seconds at most, after the deadline of the check.
     async fn confirmed(&self, target: &Target, mut result: CheckResult) -> CheckResult {
         let has_name = target.has_name() || result.timings.resolve.is_some();
         let is_failure = matches!(result.verdict, Verdict::Down(_));
@@ -234,7 +234,7 @@ impl Prober {
         reference_host::any_answers(&self.names, reference_hosts).await
     }
 
-    /// Whether names resolve, as far as the reference names show. `true` if they have never resolved, or without any.
+    /// Whether names resolve, according to the reference names. `true` if those have never resolved, or if there are none.
     pub async fn names_resolve(&self) -> bool {
         self.names.resolve().await
     }

@@ -128,7 +128,7 @@ impl Names {
         !self.0.have_resolved() || self.resolve().await
     }
 
-    /// Whether names resolve, as far as the reference names show now.
+    /// Whether names resolve now, according to the reference names.
     pub(super) async fn resolve(&self) -> bool {
         self.0.ask_now().await;
         let at = self.0.since_start.elapsed();
@@ -172,7 +172,7 @@ impl SharedNames {
         !self.references.is_empty() && last.is_none_or(|since| since.elapsed() >= every)
     }
 
-    /// Looks up the reference names, beside the check that needs them next time.
+    /// Looks up the reference names in the background, for the next check that fails.
     fn ask_soon(self: &Arc<Self>, every: Duration) {
         if self.is_due(every) {
             let shared = Arc::clone(self);

@@ -80,7 +80,7 @@ impl SystemSlots {
 /// For what a name is looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LookupPurpose {
-    /// A check of this guild, or of nobody in particular.
+    /// A check of this guild, or of no guild.
     Target(Option<GuildId>),
     Reference,
 }

@@ -187,7 +187,7 @@ impl CheckRunner {
         self.attempt(endpoint, actor, Patience::None).await
     }
 
-    /// The result as far as it says something about the endpoint.
+    /// The result; unknown if Rollcall's own connectivity may be the cause of a failure.
     async fn judged(&self, endpoint: &Scheduled, result: CheckResult) -> CheckResult {
         let results = [(endpoint.id, endpoint.status, &result)];
         self.connectivity.record(results, self.clock.now());

@@ -62,7 +62,7 @@ pub async fn begin(store: &Store, lost: Lost, now: Timestamp) -> Result<u64, Sto
         .await
 }
 
-/// Notifies guilds that have not been notified yet about a loss that goes on: their endpoints began to fail later.
+/// Notifies the guilds that do not know of an ongoing loss yet, because their endpoints began to fail later.
 pub async fn notify_others(store: &Store, lost: Lost, now: Timestamp) -> Result<(), StoreError> {
     store
         .writer

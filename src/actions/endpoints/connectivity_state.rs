@@ -1,5 +1,5 @@
 //! What all checks share about Rollcall's own connectivity: which endpoints began to fail, and whether results count at
-//! the moment. The job `connectivity` tests the reference hosts and names beside the checks and says what is lost.
+//! the moment. The job `connectivity` tests the reference hosts and names in the background and sets the state.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl ConnectivityState {
         *self.failures() = FailureTracker::default();
     }
 
-    /// Records that what was lost works again: failures of checks that began before do not count.
+    /// Records the end of a loss. Failures of checks that began before it do not count.
     pub fn restore(&self, loss: Loss, now: Timestamp) {
         let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
         *restored = Some(Restored {
@@ -169,7 +169,7 @@ impl ConnectivityState {
         let _ = tokio::time::timeout_at(since.after(LONGEST_WAIT), settled).await;
     }
 
-    /// Turns a failure into `Unknown` if what is or was lost can have caused it; leaves other results as they are.
+    /// Turns a failure into `Unknown` if a current or recent loss can have caused it; leaves other results as they are.
     /// `has_name`: the target has a name, and no IP address.
     pub fn trusted(&self, mut result: CheckResult, has_name: bool) -> CheckResult {
         if !matches!(result.verdict, Verdict::Down(_)) {

@@ -12,7 +12,7 @@ use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::endpoints::endpoint::Endpoint;
 
-/// The card of an endpoint, with what is known about it now.
+/// The card of an endpoint with its current data.
 pub(in crate::discord) fn current(app: &DiscordState, shown: &Endpoint) -> CreateEmbed {
     let final_target = app.checks.final_targets.of(shown.id);
     endpoint(shown, app.checks.rules.interval, final_target.as_deref())

@@ -94,7 +94,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A line without the characters that nobody sees.
+/// A line without invisible characters.
 fn visible(line: &[u8]) -> String {
     let line: String = lossy(line)
         .chars()

@@ -54,7 +54,7 @@ pub struct Ping {
     pub signal: Signal,
     /// The run's ID, which distinguishes runs at the same time; empty for a run without one.
     pub run: String,
-    /// The text sent with the ping, as far as it is kept.
+    /// The kept part of the text sent with the ping.
     pub message: String,
     /// Its last line with text; `None`: that of `message`.
     pub last_line: Option<String>,

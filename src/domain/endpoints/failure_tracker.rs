@@ -17,7 +17,7 @@ const MIN_PERCENT: usize = 60;
 /// Twice the longest time-out of a check.
 const LONGEST_CHECK: Duration = Duration::from_secs(240);
 
-/// What a check showed, as far as connectivity is concerned.
+/// A check result, reduced to what connectivity needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrackedResult {
     Passed,

@@ -89,7 +89,7 @@ pub const OWN_HEADERS: [&str; 6] = [
 ];
 
 impl HttpCheck {
-    /// How many redirects this check follows: none if a redirect is what it expects.
+    /// How many redirects this check follows: none if it expects a redirect.
     pub fn followed_redirects(&self) -> u8 {
         let (first, last) = self.expected_status;
         match (300..=399).contains(&first) && (300..=399).contains(&last) {

@@ -44,9 +44,8 @@ pub enum ReferenceNames {
 }
 
 impl ReferenceNames {
-    /// What the lookups of a reference name and of a name below it that nobody has used before showed. Only the second
-    /// one cannot come from a cache. It does not exist, so a resolver that gives it the same address is no resolver but,
-    /// for example, the login page of a network.
+    /// Judges the lookups of a reference name and of an unused subdomain of it. The subdomain cannot come from a cache. It does
+    /// not exist, so a resolver that returns the same address for it is not a real one but, for example, a captive portal.
     pub fn shown_by(
         name: &Result<Vec<IpAddr>, NameFailure>,
         unused: &Result<Vec<IpAddr>, NameFailure>,

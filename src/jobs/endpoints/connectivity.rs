@@ -1,5 +1,5 @@
 //! Tests Rollcall's own connectivity while many endpoints begin to fail and while it is lost, and records when that changes.
-//! It runs beside the checks: a reference host that does not answer must not delay their results. The rule is in
+//! It runs in parallel with the checks: a reference host that does not answer must not delay their results. The rule is in
 //! `domain::endpoints::connectivity`.
 
 use std::time::Duration;

@@ -94,14 +94,14 @@ pub(in crate::store) async fn before_writing(
     Ok(when)
 }
 
-/// An examination that runs beside everything else; dropping it cancels it.
+/// An examination in the background; dropping it cancels it.
 #[derive(Debug)]
 pub struct BackgroundExamination {
     is_canceled: Arc<AtomicBool>,
 }
 
 impl BackgroundExamination {
-    /// Examines the file of `damage`, and reports there what it finds.
+    /// Examines the file of `damage` and reports the findings there.
     pub(in crate::store) fn start(damage: Damage) -> Self {
         let is_canceled = Arc::new(AtomicBool::new(false));
         let canceled = Arc::clone(&is_canceled);

@@ -209,7 +209,7 @@ pub async fn set_health(
     Ok(Effect::of(&changed))
 }
 
-/// A channel of another guild than this one, which works as far as is known; `None` if there is none.
+/// A channel of another guild that is not known to be broken; `None` if there is none.
 pub async fn channel_of_another_guild(
     reader: &Reader,
     guild: GuildId,

@@ -51,7 +51,7 @@ fn faults() -> [Zone; 6] {
         // SERVFAIL, and NXDOMAIN for every name.
         Zone::Code(2),
         Zone::Code(3),
-        // The same address for every name, as in a network with a login page: nothing listens there, or checks may not reach it.
+        // The same address for every name, as a captive portal does: nothing listens there, or checks may not reach it.
         Zone::at([127, 0, 0, 9]),
         Zone::at([192, 168, 1, 1]),
     ]

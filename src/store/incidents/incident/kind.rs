@@ -137,7 +137,7 @@ pub(super) fn from_row(
                 .or_else(|| Actor::parse(details["unacknowledged"].as_str()?)),
         }),
         StoredKind::ConnectivityLost => Ok(NotificationKind::ConnectivityLost {
-            // Older rows do not say what was lost.
+            // Older rows have no such field; they are about the network.
             loss: text("loss").map_or(Ok(Loss::Network), |loss| {
                 loss.parse().map_err(|_| damaged())
             })?,
