@@ -91,8 +91,11 @@ fn a_damaged_database_is_refused_and_left_unchanged() {
         ("a page, with changes in the log", |rollcall| {
             // A kill leaves the changes in the log.
             let page = root_page(rollcall, "filler");
-            rollcall.run().kill();
-            assert!(!contents(rollcall)[1].is_empty());
+            let running = rollcall.run();
+            wait_for("a change in the log", || {
+                (!contents(rollcall)[1].is_empty()).then_some(())
+            });
+            running.kill();
             make_noise(rollcall, page);
         }),
     ];
