@@ -44,6 +44,43 @@ pub fn tighten(file: &File) {
     }
 }
 
+/// Returns the mode with which `chmod` makes a file private; `None` if it is. The group of a file that belongs to another user
+/// may read it: that is how a service reads a file of root.
+pub fn mode_to_tighten(file: &Path) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(file).ok()?;
+        let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+        let (excess, mode) = match is_own {
+            true => (0o077, "go-rwx"),
+            false => (0o007, "o-rwx"),
+        };
+        (metadata.mode() & excess != 0).then_some(mode)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        None
+    }
+}
+
+/// Why a file cannot be used, in words; the operating system's own for what is rare.
+pub fn reason(error: &io::Error) -> String {
+    use io::ErrorKind;
+    let reason = match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder",
+        ErrorKind::IsADirectory => "it is a folder",
+        // A folder that is to be created, or one in the path.
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => "a part of its path is a file",
+        ErrorKind::PermissionDenied => "Rollcall has no permission",
+        ErrorKind::ReadOnlyFilesystem => "its file system is read-only",
+        ErrorKind::StorageFull => "the disk is full",
+        _ => return error.to_string(),
+    };
+    reason.to_owned()
+}
+
 /// Creates a folder and its parents unless they exist. Only their owner can enter the new ones.
 pub fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -96,6 +133,52 @@ mod tests {
         assert_eq!(mode(&file), FILE_MODE);
         assert_eq!(mode(inner), FOLDER_MODE);
         assert_eq!(mode(inner.parent().unwrap()), FOLDER_MODE);
+    }
+
+    #[test]
+    fn a_file_is_private_if_only_its_owner_can_use_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        assert_eq!(mode_to_tighten(&file), None, "there is no such file");
+        std::fs::write(&file, "x").unwrap();
+        for (mode, expected) in [
+            (0o600, None),
+            (0o400, None),
+            (0o700, None),
+            (0o640, Some("go-rwx")),
+            (0o620, Some("go-rwx")),
+            (0o604, Some("go-rwx")),
+            (0o601, Some("go-rwx")),
+            (0o644, Some("go-rwx")),
+        ] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(mode_to_tighten(&file), expected, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_an_error_is_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let below = file.join("below");
+        for (error, expected) in [
+            (
+                File::open(folder.path().join("missing")).err(),
+                "there is no such file or folder",
+            ),
+            (File::create(folder.path()).err(), "it is a folder"),
+            (File::open(&below).err(), "a part of its path is a file"),
+            (create_folder(&file).err(), "a part of its path is a file"),
+            (create_folder(&below).err(), "a part of its path is a file"),
+            (
+                Some(io::ErrorKind::PermissionDenied.into()),
+                "Rollcall has no permission",
+            ),
+            (Some(io::ErrorKind::TimedOut.into()), "timed out"),
+        ] {
+            assert_eq!(reason(&error.unwrap()), expected);
+        }
     }
 
     #[test]

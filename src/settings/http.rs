@@ -1,6 +1,6 @@
 //! Where the HTTP server listens.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -20,12 +20,7 @@ pub struct HttpSettings {
 impl Variables {
     pub(super) fn http(&mut self) -> HttpSettings {
         HttpSettings {
-            bind: self.value(
-                "HTTP_BIND",
-                "127.0.0.1:8080",
-                "an IP address and a port",
-                |text| text.parse().ok(),
-            ),
+            bind: self.bind(),
             addr_file: self.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),
             trusted_proxies: self
                 .optional_value(
@@ -37,6 +32,37 @@ impl Variables {
                 .unwrap_or_default(),
         }
     }
+
+    fn bind(&mut self) -> SocketAddr {
+        if let Some(text) = self.optional("HTTP_BIND")
+            && text.parse::<u16>().is_ok()
+        {
+            self.mistakes.push(format!(
+                "HTTP_BIND must have an address before the port, but is `{text}`. Example: HTTP_BIND=127.0.0.1:{text} for this machine only, or HTTP_BIND=:{text} for every network"
+            ));
+            self.variables.remove("HTTP_BIND");
+        }
+        self.value(
+            "HTTP_BIND",
+            "127.0.0.1:8080",
+            "an IP address and a port",
+            address,
+        )
+    }
+}
+
+/// An address to listen on. `localhost` is the IPv4 loopback address; without a host, every IPv4 address of the machine.
+fn address(text: &str) -> Option<SocketAddr> {
+    let host = match text.rsplit_once(':') {
+        Some(("", _)) => Ipv4Addr::UNSPECIFIED,
+        Some((host, _)) if host.eq_ignore_ascii_case("localhost") => Ipv4Addr::LOCALHOST,
+        _ => return text.parse().ok(),
+    };
+    let (_, port) = text.rsplit_once(':')?;
+    // A number may begin with a sign.
+    let is_plain = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = is_plain.then(|| port.parse().ok())??;
+    Some(SocketAddr::from((host, port)))
 }
 
 /// Networks, separated by commas; `None` if one is invalid or would never match: one with host bits, or an IPv4-mapped one.
@@ -57,6 +83,32 @@ fn network(item: &str) -> Option<IpNet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_may_be_localhost_or_a_port_behind_a_colon() {
+        for (text, expected) in [
+            ("127.0.0.1:8080", Some("127.0.0.1:8080")),
+            ("[::1]:8080", Some("[::1]:8080")),
+            ("localhost:8080", Some("127.0.0.1:8080")),
+            ("LocalHost:0", Some("127.0.0.1:0")),
+            (":8080", Some("0.0.0.0:8080")),
+            (":65535", Some("0.0.0.0:65535")),
+            (":65536", None),
+            (":+80", None),
+            (":", None),
+            ("localhost:", None),
+            ("localhost", None),
+            ("localhost:-1", None),
+            ("127.0.0.1", None),
+            ("::1:8080", None),
+            ("example.org:8080", None),
+            ("http://localhost:8080", None),
+            ("*:8080", None),
+        ] {
+            let found = address(text).map(|address| address.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn trusted_proxies_are_addresses_and_networks() {

@@ -4,7 +4,7 @@
 mod database;
 mod dead_man;
 mod discord;
-mod dot_env;
+mod environment;
 mod heartbeat;
 mod http;
 mod log;
@@ -12,11 +12,10 @@ mod probe;
 mod quota;
 mod read;
 mod recheck;
-mod renamed;
 mod retention;
 mod secret;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +31,7 @@ pub use recheck::RecheckSettings;
 pub use retention::RetentionSettings;
 pub use secret::Secret;
 
+use environment::{dot_env, renamed, unknown};
 use read::{DAY, SECOND, Variables};
 
 /// Every setting. `docs/settings.md` and `.env.example` explain each.
@@ -51,7 +51,8 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// A file with milliseconds that are added to the wall clock.
     pub clock_offset_file: Option<PathBuf>,
-    /// One sentence for each setting that was set under its old name.
+    /// One sentence for each name that is not a setting, each setting under its old name or without its value, and each file
+    /// with secrets that others can read.
     pub warnings: Vec<String>,
 }
 
@@ -61,26 +62,70 @@ pub struct Settings {
 pub struct SettingsError(pub Vec<String>);
 
 impl Settings {
-    /// Reads the environment of the process after adding `.env` from the working directory.
+    /// Reads `.env` from the working directory and the environment of the process, which wins.
     pub fn from_environment() -> Result<Self, SettingsError> {
-        dot_env::load().map_err(|mistake| SettingsError(vec![mistake]))?;
-        Self::from_variables(
-            std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-        )
+        let names = Self::names();
+        let file = dot_env::read(&names).map_err(SettingsError)?;
+        let mut read = Variables {
+            variables: file.values,
+            warnings: file.warnings,
+            ..Variables::default()
+        };
+        let environment: BTreeMap<_, _> = std::env::vars_os().collect();
+        for (name, value) in environment {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => {
+                    let unknown = unknown::in_environment(&name, &value, &names);
+                    read.warnings.extend(unknown);
+                    read.variables.insert(name, value);
+                }
+                Err(_) if names.contains(&name) => {
+                    read.mistakes.push(format!("{name} is not UTF-8 text"));
+                    read.variables.remove(&name);
+                }
+                Err(_) => {}
+            }
+        }
+        Self::read(read)
     }
 
     /// Reads settings from names and values; an empty value counts as absent.
-    pub fn from_variables(mut variables: HashMap<String, String>) -> Result<Self, SettingsError> {
-        let warnings = renamed::adopt(&mut variables);
-        let mut read = Variables {
+    #[cfg(any(test, fuzzing))]
+    pub fn from_variables(
+        variables: std::collections::HashMap<String, String>,
+    ) -> Result<Self, SettingsError> {
+        Self::read(Variables {
             variables,
-            mistakes: Vec::new(),
-        };
-        let settings = Self {
+            ..Variables::default()
+        })
+    }
+
+    /// The names of all settings.
+    fn names() -> BTreeSet<String> {
+        let mut read = Variables::default();
+        Self::all(&mut read);
+        read.names
+    }
+
+    fn read(mut read: Variables) -> Result<Self, SettingsError> {
+        let renamed = renamed::adopt(&mut read.variables);
+        read.warnings.extend(renamed);
+        let mut settings = Self::all(&mut read);
+        settings.warnings = read.warnings;
+        if read.mistakes.is_empty() {
+            Ok(settings)
+        } else {
+            // The mistakes use the new names; only these warnings show which old name was set.
+            read.mistakes.extend(settings.warnings);
+            Err(SettingsError(read.mistakes))
+        }
+    }
+
+    fn all(read: &mut Variables) -> Self {
+        Self {
             discord: read.discord(),
             database: read.database(),
             http: read.http(),
@@ -95,14 +140,7 @@ impl Settings {
             clock_offset_file: read
                 .optional("ROLLCALL_CLOCK_OFFSET_FILE")
                 .map(PathBuf::from),
-            warnings,
-        };
-        if read.mistakes.is_empty() {
-            Ok(settings)
-        } else {
-            // The mistakes use the new names; only these warnings show which old name was set.
-            read.mistakes.extend(settings.warnings);
-            Err(SettingsError(read.mistakes))
+            warnings: Vec::new(),
         }
     }
 }
@@ -132,7 +170,7 @@ mod tests {
     fn all_mistakes_are_reported_at_once_with_name_and_example() {
         let SettingsError(mistakes) = read(&[
             ("PROBE_INTERVAL", "soon"),
-            ("HTTP_BIND", "localhost"),
+            ("HTTP_BIND", "localhost:http"),
             ("DISCORD_GUILD_ID", "-1"),
             ("PROBE_ALLOW", "everything"),
             ("LOG_FORMAT", "xml"),
@@ -220,6 +258,49 @@ mod tests {
         assert_eq!(
             (settings.probe.address_rate, settings.probe.limits_allowed),
             (10, false)
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_a_warning_if_there_is_a_default() {
+        let example = include_str!("../../.env.example");
+        let names = Settings::names();
+        let mut with_default = 0;
+        for name in &names {
+            let warnings = read(&[(name, " ")]).unwrap().warnings;
+            let start = format!("\n# {name}=");
+            let (_, default) = example.split_once(&start).unwrap();
+            let has_default = !default.starts_with('\n') && !name.starts_with("CONNECTIVITY_");
+            let expected = format!("{name} is empty, so Rollcall uses the default: ");
+            match warnings.as_slice() {
+                [] => assert!(!has_default, "{name}"),
+                [warning] => assert!(warning.starts_with(&expected) && has_default, "{warning}"),
+                more => panic!("{name}: {more:?}"),
+            }
+            with_default += usize::from(has_default);
+        }
+        assert!(with_default > 30, "{with_default}");
+    }
+
+    #[test]
+    fn an_invalid_presence_is_an_error() {
+        let SettingsError(mistakes) = read(&[("DISCORD_PRESENCE", "{foo} up")]).unwrap_err();
+        assert_eq!(
+            mistakes,
+            [
+                "DISCORD_PRESENCE: `{foo}` is not a placeholder; the placeholders are {online}, {total}, {offline}, {warning}. Example: DISCORD_PRESENCE=\"{online} of {total} monitors online · {offline} offline\""
+            ]
+        );
+    }
+
+    #[test]
+    fn a_port_alone_is_refused_with_both_addresses() {
+        let SettingsError(mistakes) = read(&[("HTTP_BIND", "8081")]).unwrap_err();
+        assert_eq!(
+            mistakes,
+            [
+                "HTTP_BIND must have an address before the port, but is `8081`. Example: HTTP_BIND=127.0.0.1:8081 for this machine only, or HTTP_BIND=:8081 for every network"
+            ]
         );
     }
 

@@ -73,6 +73,8 @@ impl Variables {
     /// Reads the shortest interval. By default it never forbids the interval of the operator.
     fn min_interval(&mut self, interval: Duration) -> Duration {
         if self.optional("PROBE_MIN_INTERVAL").is_none() {
+            let default = short_duration(interval.min(DEFAULT_MIN_INTERVAL));
+            self.warn_if_empty("PROBE_MIN_INTERVAL", &default);
             return interval.min(DEFAULT_MIN_INTERVAL);
         }
         let least = self.length("PROBE_MIN_INTERVAL", "10s", SECOND, SECOND..=DAY);

@@ -1,6 +1,6 @@
 //! Reads one setting at a time: absent, default, or a mistake with its name and a valid example.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -32,14 +32,23 @@ fn unit_name(unit: Duration) -> &'static str {
     }
 }
 
-/// The variables that were set, and the mistakes in those read so far.
+/// The variables that were set, and what is wrong with those read so far.
+#[derive(Default)]
 pub(super) struct Variables {
     pub variables: HashMap<String, String>,
+    /// Sentences that end the start.
     pub mistakes: Vec<String>,
+    /// Sentences about what Rollcall ignores or assumes.
+    pub warnings: Vec<String>,
+    /// The names that were read, whether they are set or not. After everything was read, it has the name of every setting.
+    pub names: BTreeSet<String>,
 }
 
 impl Variables {
-    pub(super) fn optional(&self, name: &str) -> Option<String> {
+    pub(super) fn optional(&mut self, name: &str) -> Option<String> {
+        if !self.names.contains(name) {
+            self.names.insert(name.to_owned());
+        }
         self.variables
             .get(name)
             .map(|value| value.trim())
@@ -53,7 +62,17 @@ impl Variables {
         value.is_some_and(|value| value.trim().is_empty())
     }
 
-    pub(super) fn text(&self, name: &str, default: &str) -> String {
+    /// Adds a warning if a setting with a default is set, but empty.
+    pub(super) fn warn_if_empty(&mut self, name: &str, default: &str) {
+        if self.is_empty(name) {
+            self.warnings.push(format!(
+                "{name} is empty, so Rollcall uses the default: {default}"
+            ));
+        }
+    }
+
+    pub(super) fn text(&mut self, name: &str, default: &str) -> String {
+        self.warn_if_empty(name, default);
         self.optional(name).unwrap_or_else(|| default.to_owned())
     }
 
@@ -65,6 +84,7 @@ impl Variables {
         wanted: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> T {
+        self.warn_if_empty(name, default);
         let given = self.optional_value(name, wanted, default, &parse);
         given
             .or_else(|| parse(default))

@@ -35,6 +35,12 @@ const fn word_except(
     }
 }
 
+/// Where the old names of settings stand: they are still read.
+const OLD_SETTINGS: [&str; 2] = [
+    "src/settings/environment/renamed.rs",
+    "tests/scenarios/mistakes/settings.rs",
+];
+
 const WORDS: [Word; 63] = [
     // A lookup of the gateway is the label of a metric.
     word_except("look", "check", &["look_up"]),
@@ -42,8 +48,7 @@ const WORDS: [Word; 63] = [
     word("looked", "checked"),
     word("looking", "checking, check runner"),
     word("outcome", "check result"),
-    // The old name of a setting is still read, here and in the next.
-    word_except("outcomes", "check results", &["src/settings/renamed.rs"]),
+    word_except("outcomes", "check results", &OLD_SETTINGS),
     word_except(
         "observation",
         "check result",
@@ -87,7 +92,7 @@ const WORDS: [Word; 63] = [
     word("sight", "connectivity"),
     word("eyes", "connectivity"),
     word("witness", "reference host"),
-    word_except("witnesses", "reference hosts", &["src/settings/renamed.rs"]),
+    word_except("witnesses", "reference hosts", &OLD_SETTINGS),
     word("life", "observation window"),
     word("lives", "observation windows"),
     // A die is rolled.

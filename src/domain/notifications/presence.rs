@@ -1,5 +1,7 @@
 //! The bot's presence: its activity text with the counts, and the status dot beside its name.
 
+use std::fmt;
+
 use strum::IntoStaticStr;
 
 use crate::status::Status;
@@ -46,6 +48,53 @@ pub struct PresenceUpdate {
 
 /// The default of the setting for the text.
 pub const DEFAULT_TEMPLATE: &str = "{online} of {total} monitors online · {offline} offline";
+
+/// The placeholders of a template.
+const PLACEHOLDERS: [&str; 4] = ["{online}", "{total}", "{offline}", "{warning}"];
+
+/// Why a template of the presence is invalid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PresenceTemplateError {
+    /// The text of the placeholder, with its braces.
+    Unknown(String),
+    /// A brace without its counterpart.
+    Unbalanced(char),
+}
+
+impl fmt::Display for PresenceTemplateError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(found) => write!(out, "{} is not a placeholder", text::code(found))?,
+            Self::Unbalanced('{') => write!(out, "a `{{` has no `}}` behind it")?,
+            Self::Unbalanced(_) => write!(out, "a `}}` has no `{{` before it")?,
+        }
+        write!(out, "; the placeholders are {}", PLACEHOLDERS.join(", "))
+    }
+}
+
+/// Checks that every brace of a template belongs to a known placeholder.
+///
+/// # Errors
+/// The first brace for which that does not hold.
+pub fn check_template(template: &str) -> Result<(), PresenceTemplateError> {
+    let mut rest = template;
+    while let Some(start) = rest.find(['{', '}']) {
+        rest = &rest[start..];
+        if rest.starts_with('}') {
+            return Err(PresenceTemplateError::Unbalanced('}'));
+        }
+        let end = rest[1..].find(['{', '}']).map(|end| end + 1);
+        let Some(end) = end.filter(|end| rest[*end..].starts_with('}')) else {
+            return Err(PresenceTemplateError::Unbalanced('{'));
+        };
+        let placeholder = &rest[..=end];
+        if !PLACEHOLDERS.contains(&placeholder) {
+            return Err(PresenceTemplateError::Unknown(text::cut(placeholder, 32)));
+        }
+        rest = &rest[end + 1..];
+    }
+    Ok(())
+}
 
 /// Returns the presence for these counts. Placeholders: `{online}`, `{total}`, `{offline}`, `{warning}`; paused monitors do
 /// not count, and ` · 0 offline` is omitted.
@@ -121,6 +170,45 @@ mod tests {
             let shown = presence(&counts, DEFAULT_TEMPLATE);
             assert_eq!((shown.dot, shown.text.as_str()), (dot, text));
         }
+    }
+
+    #[test]
+    fn a_brace_must_belong_to_a_known_placeholder() {
+        assert_eq!(check_template(DEFAULT_TEMPLATE), Ok(()));
+        assert_eq!(check_template("all fine"), Ok(()));
+        assert_eq!(check_template("{warning}{total}"), Ok(()));
+        let wrong = [
+            "{foo} of {total}",
+            "{}",
+            "{Online}",
+            "{online",
+            "{online of {total}",
+            "online} of {total}",
+            "{total}}",
+            "{{total}}",
+            "`{a`b}",
+        ];
+        let sentences = wrong.map(|template| {
+            let error = check_template(template).unwrap_err();
+            format!("{template} -> {error}")
+        });
+        let list = "the placeholders are {online}, {total}, {offline}, {warning}";
+        assert!(sentences.iter().all(|sentence| sentence.ends_with(list)));
+        let starts = sentences.map(|sentence| sentence.replace(&format!("; {list}"), ""));
+        assert_eq!(
+            starts,
+            [
+                "{foo} of {total} -> `{foo}` is not a placeholder",
+                "{} -> `{}` is not a placeholder",
+                "{Online} -> `{Online}` is not a placeholder",
+                "{online -> a `{` has no `}` behind it",
+                "{online of {total} -> a `{` has no `}` behind it",
+                "online} of {total} -> a `}` has no `{` before it",
+                "{total}} -> a `}` has no `{` before it",
+                "{{total}} -> a `{` has no `}` behind it",
+                "`{a`b} -> `{a'b}` is not a placeholder",
+            ]
+        );
     }
 
     #[test]

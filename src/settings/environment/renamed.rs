@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 /// The old and the new name of a setting.
-pub(super) struct Renamed {
+pub(in crate::settings) struct Renamed {
     pub old: &'static str,
     pub new: &'static str,
     /// Whether an empty value has a meaning of its own; otherwise it counts as absent.
     pub may_be_empty: bool,
 }
 
-pub(super) const RENAMED: [Renamed; 2] = [
+pub(in crate::settings) const RENAMED: [Renamed; 2] = [
     Renamed {
         old: "PROBE_WITNESSES",
         new: "CONNECTIVITY_HOSTS",
@@ -25,7 +25,7 @@ pub(super) const RENAMED: [Renamed; 2] = [
 
 /// Moves values that were set under an old name to the new name, and returns a warning for each. If both names are set, the
 /// new one wins.
-pub(super) fn adopt(variables: &mut HashMap<String, String>) -> Vec<String> {
+pub(in crate::settings) fn adopt(variables: &mut HashMap<String, String>) -> Vec<String> {
     let mut warnings = Vec::new();
     for Renamed {
         old,

@@ -1,9 +1,11 @@
 //! How to reach Discord.
 
+mod token;
+
 use std::time::Duration;
 
-use super::read::{DAY, HOUR, MINUTE, SECOND, Variables};
-use super::secret::Secret;
+use crate::settings::read::{DAY, HOUR, MINUTE, SECOND, Variables};
+use crate::settings::secret::Secret;
 use discord_gateway_relay::PrivilegedIntent;
 
 use crate::domain::discord_id::GuildId;
@@ -33,7 +35,7 @@ pub struct DiscordSettings {
 impl Variables {
     pub(super) fn discord(&mut self) -> DiscordSettings {
         DiscordSettings {
-            token: self.optional("DISCORD_TOKEN").map(Secret),
+            token: self.token(),
             guild: self.optional_value(
                 "DISCORD_GUILD_ID",
                 "the id of a Discord server",
@@ -87,7 +89,18 @@ impl Variables {
                     PrivilegedIntent::parse_list,
                 )
                 .unwrap_or_default(),
-            presence: self.text("DISCORD_PRESENCE", presence::DEFAULT_TEMPLATE),
+            presence: self.presence(),
         }
+    }
+
+    fn presence(&mut self) -> String {
+        let template = self.text("DISCORD_PRESENCE", presence::DEFAULT_TEMPLATE);
+        if let Err(error) = presence::check_template(&template) {
+            self.mistakes.push(format!(
+                "DISCORD_PRESENCE: {error}. Example: DISCORD_PRESENCE=\"{}\"",
+                presence::DEFAULT_TEMPLATE
+            ));
+        }
+        template
     }
 }
