@@ -8,16 +8,25 @@ use std::net::SocketAddr;
 
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::domain::notifications::presence::{PresenceUpdate, presence};
 use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
+use crate::store::guild::{self, GuildSummary};
 use crate::store::{STATEMENT_LOG, Store, StoreError};
+use crate::telemetry::LibraryTargets;
 use crate::{clock, discord, http, jobs, private_files, telemetry};
 
 pub(crate) use parts::Parts;
 pub use parts::{application, checks};
 use shutdown::Signals;
+
+/// What libraries log is treated like this.
+pub(crate) const LIBRARIES: LibraryTargets = LibraryTargets {
+    statements: STATEMENT_LOG,
+    omitted: &discord::REPEATED_LOG,
+};
 
 /// Why the bot did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +59,7 @@ impl AppError {
 
 /// Runs the bot until a signal arrives.
 pub async fn run(settings: Settings) -> Result<(), AppError> {
-    let log = telemetry::start(&settings.log, parts::secrets(&settings), STATEMENT_LOG)
+    let log = telemetry::start(&settings.log, parts::secrets(&settings), LIBRARIES)
         .map_err(|error| AppError::Setting(error.to_string()))?;
     // A panic must appear in the log, too.
     std::panic::set_hook(Box::new(|panic| {
@@ -80,7 +89,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
 /// The list of parts: HTTP server, jobs, Discord.
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let parts = Parts::new(settings, store)?;
-    let listener = listen(settings).await?;
+    let listener = listen(settings, store).await?;
     let (stop_sender, stop) = watch::channel(false);
     let (presence_sender, presence_receiver) = watch::channel(PresenceUpdate {
         presence: presence(&[], &settings.discord.presence),
@@ -114,7 +123,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
 }
 
 /// Opens the HTTP server's port and publishes its address.
-async fn listen(settings: &Settings) -> Result<tokio::net::TcpListener, AppError> {
+async fn listen(settings: &Settings, store: &Store) -> Result<tokio::net::TcpListener, AppError> {
     let listener = http::bind(settings.http.bind)
         .await
         .map_err(|error| match error {
@@ -125,21 +134,31 @@ async fn listen(settings: &Settings) -> Result<tokio::net::TcpListener, AppError
     let address = listener
         .local_addr()
         .map_err(|error| AppError::Other(error.to_string()))?;
-    announce(settings, address)?;
+    announce(settings, store, address).await?;
     Ok(listener)
 }
 
 /// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.
-fn announce(settings: &Settings, address: SocketAddr) -> Result<(), AppError> {
-    tracing::info!(%address, "Rollcall {} is up, HTTP on {address}", env!("CARGO_PKG_VERSION"));
+async fn announce(settings: &Settings, store: &Store, address: SocketAddr) -> Result<(), AppError> {
+    let guilds = guild::summaries(&store.reader, Clock::SYSTEM.now()).await?;
+    let left = |guild: &GuildSummary| guild.known.as_ref().and_then(|known| known.left_at);
+    let present = guilds.iter().filter(|guild| left(guild).is_none());
+    tracing::info!(
+        database = %settings.database.url,
+        monitors = present.clone().map(|guild| guild.monitors).sum::<u64>(),
+        guilds = present.filter(|guild| guild.known.is_some()).count(),
+        "Rollcall {} is up, HTTP on {address}",
+        env!("CARGO_PKG_VERSION")
+    );
     let Some(file) = &settings.http.addr_file else {
         return Ok(());
     };
     // A reader must never see part of an address.
     private_files::replace(file, &format!("{address}\n")).map_err(|error| {
         AppError::Setting(format!(
-            "ROLLCALL_ADDR_FILE: {} cannot be written: {error}",
-            file.display()
+            "ROLLCALL_ADDR_FILE: {} cannot be written: {}. Example: ROLLCALL_ADDR_FILE=/run/rollcall/address",
+            file.display(),
+            private_files::reason(&error)
         ))
     })
 }

@@ -24,7 +24,7 @@ use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::Store;
 use crate::store::job_run::RecentRuns;
-use crate::{discord, http, jobs, telemetry};
+use crate::{discord, http, jobs, private_files, telemetry};
 
 /// The check runner of the operator's command line, with rules and prober as set in the settings. Its checks have no limits.
 pub fn checks(
@@ -93,7 +93,12 @@ fn prober(settings: &Settings, connections: Option<ConnectionRate>) -> Result<Pr
         extra_roots_pem: extra_roots(settings)?,
         connections,
     };
-    Prober::new(config).map_err(|error: ProberError| AppError::Setting(error.to_string()))
+    Prober::new(config).map_err(|error| match error {
+        ProberError::ExtraRoots(_) | ProberError::ExtraRoot(_) => AppError::Setting(format!(
+            "PROBE_CA_FILE: {error}. Set a file with certificates in PEM form. Example: PROBE_CA_FILE=/etc/ssl/home-ca.pem"
+        )),
+        error => AppError::Setting(error.to_string()),
+    })
 }
 
 /// The certificates of the operator's own CAs as PEM text; empty for none.
@@ -103,8 +108,9 @@ fn extra_roots(settings: &Settings) -> Result<Vec<u8>, AppError> {
     };
     std::fs::read(file).map_err(|error| {
         AppError::Setting(format!(
-            "PROBE_CA_FILE: {} cannot be read: {error}. Example: PROBE_CA_FILE=/etc/ssl/home-ca.pem",
-            file.display()
+            "PROBE_CA_FILE: {} cannot be read: {}. Example: PROBE_CA_FILE=/etc/ssl/home-ca.pem",
+            file.display(),
+            private_files::reason(&error)
         ))
     })
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{print_line, print_note, progress, seconds, with_store};
+use super::{print_line, print_note, progress, seconds, usage, with_store};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
@@ -30,14 +30,14 @@ pub(super) struct CheckArguments {
     /// Check inactive endpoints only
     #[arg(long)]
     inactive: bool,
-    /// Check only endpoints whose last check is at least this old
+    /// Check only endpoints whose last check is at least this old, such as 4m; a plain number is in seconds
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     older_than: Option<Duration>,
     /// Check at most this many, oldest check first
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = usage::count::<u32>(MOST))]
     limit: Option<u32>,
     /// Concurrent checks
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = usage::count::<u16>(10_000))]
     concurrent: u16,
     /// Timeout of one check [default: PROBE_TIMEOUT]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
@@ -56,10 +56,10 @@ pub(super) struct RecheckArguments {
     #[arg(long, value_name = "N", value_parser = hours)]
     hours: Option<Duration>,
     /// Endpoints loaded at once [default: RECHECK_BATCH]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = usage::count::<u32>(10_000))]
     batch: Option<u32>,
     /// Concurrent checks [default: RECHECK_CONCURRENCY]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = usage::count::<u16>(10_000))]
     concurrent: Option<u16>,
     /// Timeout of one check [default: PROBE_TIMEOUT]
     #[arg(long, value_name = "TIME", value_parser = seconds)]

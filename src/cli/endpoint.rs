@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::http_check::HttpArguments;
-use super::{input_file, print_line, print_note, with_store};
+use super::{input_file, print_line, print_note, usage, with_store};
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
@@ -48,7 +48,7 @@ pub(super) enum EndpointCommand {
     /// List endpoints
     List {
         /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
         guild: Option<u64>,
         /// Print a JSON array
         #[arg(long)]
@@ -84,7 +84,7 @@ pub(super) enum EndpointCommand {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct GuildArgument {
     /// Discord server, by id [default: DISCORD_GUILD_ID]
-    #[arg(long = "guild", value_name = "ID")]
+    #[arg(long = "guild", value_name = "ID", value_parser = usage::guild_id)]
     guild: Option<u64>,
 }
 

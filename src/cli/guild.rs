@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{print_line, print_note, with_store};
+use super::{print_line, print_note, usage, with_store};
 use crate::actions::{Requester, manage_guild};
 use crate::app::{self, AppError};
 use crate::clock::Clock;
@@ -31,7 +31,7 @@ pub(super) enum GuildCommand {
     },
     /// Delete everything that is stored about a Discord server
     Forget {
-        /// The id of the Discord server, as shown by `guild list`
+        #[arg(value_parser = usage::guild_id, help = "The id of the Discord server, as shown by `guild list`")]
         id: u64,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -71,6 +71,11 @@ async fn list(settings: &Settings, store: &Store, json: bool) -> Result<(), AppE
         let shown: Vec<_> = guilds.iter().map(|guild| shown(guild, kept)).collect();
         print_line(&serde_json::Value::Array(shown).to_string());
         return Ok(());
+    }
+    if guilds.is_empty() {
+        print_note(
+            "There are no Discord servers yet. Rollcall knows one once the bot has joined it",
+        );
     }
     for guild in &guilds {
         print_line(&line(guild, kept));

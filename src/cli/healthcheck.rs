@@ -8,6 +8,7 @@ use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::endpoints::target::{Host, Scheme, Target};
+use crate::private_files;
 use crate::probe::{Check, Prober, ProberConfig};
 use crate::settings::Settings;
 
@@ -61,13 +62,17 @@ fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 AppError::Other(format!(
-                    "ROLLCALL_ADDR_FILE: {} cannot be read: {error}; is the bot running?",
-                    file.display()
+                    "ROLLCALL_ADDR_FILE: {} cannot be read: {}. Is the bot running?",
+                    file.display(),
+                    private_files::reason(&error)
                 ))
             })?;
             text.trim()
                 .parse()
-                .map_err(|_| AppError::Other(format!("{} contains no address", file.display())))?
+                .map_err(|_| AppError::Other(format!(
+                        "ROLLCALL_ADDR_FILE: {} contains no address. Is it the file that the bot writes?",
+                        file.display()
+                    )))?
         }
         None => settings.http.bind,
     };

@@ -29,11 +29,16 @@ pub(super) struct HttpArguments {
     #[arg(long, value_name = "FILE")]
     header_file: Option<PathBuf>,
     /// HTTP: number of redirects to follow, at most 10 (default: 5)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = redirects)]
     redirects: Option<u8>,
     /// HTTPS: accept any certificate
     #[arg(long)]
     insecure: bool,
+}
+
+fn redirects(text: &str) -> Result<u8, String> {
+    text.parse()
+        .map_err(|_| "must be a number from 0 to 10. Example: `1`".to_owned())
 }
 
 /// Parts of header names whose values are secrets.

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::app::AppError;
+use crate::private_files;
 
 /// Most bytes of a file with secrets.
 const LONGEST_SECRET: u64 = 64 * 1024;
@@ -36,8 +37,9 @@ pub(super) fn read_secret(option: &str, file: &Path) -> Result<Vec<String>, AppE
 fn read_up_to(most: u64, option: &str, file: &Path) -> Result<Vec<u8>, AppError> {
     let refuse = |error: std::io::Error| {
         AppError::Setting(format!(
-            "{option}: {} cannot be read: {error}",
-            file.display()
+            "{option}: {} cannot be read: {}",
+            file.display(),
+            private_files::reason(&error)
         ))
     };
     let mut content = Vec::new();

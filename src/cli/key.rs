@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::endpoint::{GuildArgument, app_error};
-use super::{print_line, print_note, with_store};
+use super::{print_line, print_note, usage, with_store};
 use crate::actions::manage_key;
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -31,7 +31,7 @@ pub(super) enum KeyCommand {
     /// List keys, without their secrets
     List {
         /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
         guild: Option<u64>,
         /// Print a JSON array
         #[arg(long)]
@@ -129,6 +129,9 @@ async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), A
         let keys: Vec<_> = keys.iter().map(shown).collect();
         print_line(&serde_json::Value::Array(keys).to_string());
         return Ok(());
+    }
+    if keys.is_empty() {
+        print_note("There are no API keys yet. Create one with `rollcall key create --kind read`");
     }
     for key in keys {
         print_line(&format!(

@@ -13,6 +13,7 @@ mod input_file;
 mod key;
 mod progress;
 mod server;
+mod usage;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use crate::app::{self, AppError};
 use crate::domain::text::parse_duration;
 use crate::private_files;
 use crate::settings::Settings;
-use crate::store::{STATEMENT_LOG, Store};
+use crate::store::Store;
 use crate::telemetry;
 
 /// Rollcall, a monitoring bot for Discord.
@@ -83,7 +84,10 @@ enum Command {
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
     private_files::restrict_new_files();
-    let arguments = Arguments::parse();
+    let arguments: Arguments = match usage::parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     let command = arguments.command.unwrap_or(Command::Run);
     if let Command::Completions { shell } = command {
         clap_complete::generate(
@@ -149,7 +153,7 @@ async fn with_store<T>(
     verbose: bool,
     work: impl AsyncFnOnce(&Store) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
-    telemetry::start_one_shot(verbose, STATEMENT_LOG);
+    telemetry::start_one_shot(verbose, app::LIBRARIES);
     let store = Store::open(&settings.database.url).await?;
     let result = work(&store).await;
     let damage = store.damage();
@@ -293,7 +297,8 @@ mod tests {
                   Check inactive endpoints only
 
               --older-than <TIME>
-                  Check only endpoints whose last check is at least this old
+                  Check only endpoints whose last check is at least this old, such as 4m; a plain number is
+                  in seconds
 
               --limit <N>
                   Check at most this many, oldest check first

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::endpoint::{GuildArgument, app_error};
-use super::{print_line, print_note, with_store};
+use super::{print_line, print_note, usage, with_store};
 use crate::actions::servers::manage_server::{self, Standing};
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ pub(super) enum ServerCommand {
     /// List servers with their status
     List {
         /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
         guild: Option<u64>,
         /// Print a JSON array
         #[arg(long)]
@@ -80,6 +80,9 @@ async fn list(
         let shown: Vec<_> = standings.iter().map(shown).collect();
         print_line(&serde_json::Value::Array(shown).to_string());
         return Ok(());
+    }
+    if standings.is_empty() {
+        print_note("There are no servers yet. Add one with `rollcall server add web-1`");
     }
     for Standing {
         server, judgement, ..

@@ -45,6 +45,13 @@ pub use discord_gateway_relay::CommandIds;
 pub(crate) use ui::custom_id::Button;
 pub use ui::recheck_limit::RecheckLimit;
 
+/// The targets under which serenity logs that its gateway closed the connection. Its gateway is the relay, which has logged the
+/// reason already, and closes with one code for every reason.
+pub const REPEATED_LOG: [&str; 2] = [
+    "serenity::gateway::shard",
+    "serenity::gateway::bridge::shard_runner",
+];
+
 /// How to reach Discord.
 #[derive(Clone)]
 pub struct Config {

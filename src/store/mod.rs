@@ -55,6 +55,10 @@ pub enum StoreError {
     Address(String),
     #[error("the database file {path} cannot be opened: {reason}")]
     Open { path: String, reason: String },
+    #[error(
+        "{0} is not a SQLite database, or its beginning is damaged. Choose another file in DATABASE_URL, or restore a backup"
+    )]
+    NotADatabase(String),
     #[error("the backup {path} cannot be written: {reason}")]
     Backup { path: String, reason: String },
     #[error("{0} belongs to another program; choose another file in DATABASE_URL")]

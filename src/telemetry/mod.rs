@@ -19,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
+use crate::private_files;
 use crate::settings::{LogFormat, LogSettings};
 
 use scrub::Scrubbed;
@@ -27,6 +28,15 @@ pub use scrub::Secrets;
 /// Lines that may wait for the disk. Their memory is allocated at the start, 32 bytes per line.
 const WAITING_LINES: usize = 8 * 1024;
 
+/// The lines of libraries that are treated in their own way, by the targets under which they are logged.
+#[derive(Clone, Copy, Debug)]
+pub struct LibraryTargets {
+    /// Statements of the database, which are logged at `trace` only.
+    pub statements: &'static str,
+    /// Lines that are never logged.
+    pub omitted: &'static [&'static str],
+}
+
 /// Keeps the writer of the log alive; dropping it writes pending lines.
 #[derive(Debug)]
 pub struct LogGuard {
@@ -34,11 +44,11 @@ pub struct LogGuard {
 }
 
 /// Starts the log, which never contains any of `secrets`. Nothing is logged before, so it starts right after the settings
-/// are read. `statements` is the target of the database's statements.
+/// are read.
 pub fn start(
     settings: &LogSettings,
     secrets: Secrets,
-    statements: &str,
+    libraries: LibraryTargets,
 ) -> Result<LogGuard, LogError> {
     let refuse = |error: &dyn fmt::Display| LogError {
         dir: settings.dir.display().to_string(),
@@ -50,11 +60,11 @@ pub fn start(
         days: settings.keep_days,
     };
     let file = log_files::LogFiles::open(&settings.dir, limits, Clock::SYSTEM)
-        .map_err(|error| refuse(&error))?;
+        .map_err(|error| refuse(&private_files::reason(&error)))?;
     let (file, guard) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .finish(file);
-    let filter = filter(settings.level, statements);
+    let filter = filter(settings.level, libraries);
     tracing_subscriber::registry()
         .with(layer(
             settings,
@@ -78,13 +88,13 @@ pub fn start(
 }
 
 /// Starts the log of a one-shot command: warnings to the terminal, or everything with `verbose`.
-pub fn start_one_shot(verbose: bool, statements: &str) {
+pub fn start_one_shot(verbose: bool, libraries: LibraryTargets) {
     let level = if verbose { Level::DEBUG } else { Level::WARN };
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .event_format(PlainLine)
         .with_writer(std::io::stderr)
-        .with_filter(EnvFilter::new(filter(level, statements)));
+        .with_filter(EnvFilter::new(filter(level, libraries)));
     // Only a second call in one process could fail here, and then a log is running already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
@@ -93,13 +103,22 @@ pub fn start_one_shot(verbose: bool, statements: &str) {
 const OWN_CRATES: [&str; 2] = ["rollcall", "discord_gateway_relay"];
 
 /// Own lines from `level` on, warnings of other crates, and all statements at `trace`.
-fn filter(level: Level, statements: &str) -> String {
+fn filter(level: Level, libraries: LibraryTargets) -> String {
     let own = OWN_CRATES.map(|name| format!("{name}={level}"));
+    let omitted: String = libraries
+        .omitted
+        .iter()
+        .map(|target| format!(",{target}=off"))
+        .collect();
+    let statements = libraries.statements;
     let of_statements = match level {
         Level::TRACE => Level::DEBUG,
         _ => Level::ERROR,
     };
-    format!("warn,{},{statements}={of_statements}", own.join(","))
+    format!(
+        "warn,{},{statements}={of_statements}{omitted}",
+        own.join(",")
+    )
 }
 
 fn layer<S, W>(settings: &LogSettings, filter: &str, writer: W) -> Box<dyn Layer<S> + Send + Sync>

@@ -62,6 +62,7 @@ impl<R: GuildRecord> Registration<'_, R> {
     /// Registers the commands and then waits forever. Returns only when Discord no longer accepts the token.
     pub async fn run(&self, rest: &Rest) -> RestError {
         let mut attempts = Backoff::default();
+        let mut is_hinted = false;
         loop {
             let error = match self.once(rest).await {
                 Ok(count) => {
@@ -80,16 +81,21 @@ impl<R: GuildRecord> Registration<'_, R> {
                 .wait(QUICK_ATTEMPTS, fastrand::f64())
                 .length
                 .max(least);
-            let hint = match (&error, self.only_guild) {
-                (RestError::Status(403 | 404), Some(_)) => Some(self.guild_hint),
-                _ => None,
-            };
-            tracing::warn!(
-                %error,
-                hint,
-                retry_in = ?Duration::from_secs(wait.as_secs()),
-                "cannot register commands with Discord"
-            );
+            let retry_in = Duration::from_secs(wait.as_secs());
+            match (&error, self.only_guild) {
+                // This lasts until somebody changes it, so it is logged once.
+                (RestError::Status(403 | 404), Some(guild)) if !is_hinted => {
+                    is_hinted = true;
+                    tracing::error!(guild = guild.get(), "{}", self.guild_hint);
+                }
+                (RestError::Status(403 | 404), Some(_)) => {
+                    tracing::debug!(%error, ?retry_in, "cannot register commands with Discord");
+                }
+                _ => {
+                    is_hinted = false;
+                    tracing::warn!(%error, ?retry_in, "cannot register commands with Discord");
+                }
+            }
             tokio::time::sleep(wait).await;
         }
     }

@@ -178,8 +178,7 @@ pub(in crate::discord) const CLIENT_STALLED: &str =
     "Rollcall's Discord client has stalled and is being replaced";
 pub(in crate::discord) const PRIVILEGED_INTENTS_REJECTED: &str =
     "Discord rejected the privileged intents";
-pub(in crate::discord) const IS_BOT_IN_GUILD: &str =
-    "is the bot a member of the Discord server that DISCORD_GUILD_ID names?";
+pub(in crate::discord) const IS_BOT_IN_GUILD: &str = "DISCORD_GUILD_ID: the bot is not in this Discord server, so it has no commands there. Invite the bot, or set the id of another Discord server. Rollcall keeps trying";
 pub(super) const REQUEST_TIMED_OUT: &str = "cannot reach Discord: timed out";
 pub(super) const REQUEST_NOT_SENT: &str = "cannot reach Discord: no connection";
 
@@ -321,7 +320,7 @@ mod tests {
         Rollcall's Discord client stopped
         Rollcall's Discord client has stalled and is being replaced
         Discord rejected the privileged intents
-        is the bot a member of the Discord server that DISCORD_GUILD_ID names?
+        DISCORD_GUILD_ID: the bot is not in this Discord server, so it has no commands there. Invite the bot, or set the id of another Discord server. Rollcall keeps trying
         cannot reach Discord: timed out
         cannot reach Discord: no connection
         Discord answered 403 Forbidden: Missing Access

@@ -181,9 +181,12 @@ fn needs_scheme(text: &str) -> TypedTargetError {
     }
 }
 
-/// `http:/x`, `tcp:x:80` and `https:\\x` with the scheme as it must be.
+/// `http:/x`, `https//x`, `tcp:x:80` and `https:\\x` with the scheme as it must be.
 fn repaired_scheme(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once(':')?;
+    let (scheme, rest) = match text.split_once("//") {
+        Some((scheme, rest)) if !scheme.contains(':') => (scheme, rest),
+        _ => text.split_once(':')?,
+    };
     let scheme = scheme.to_ascii_lowercase();
     let is_known = matches!(scheme.as_str(), "tcp" | "http" | "https");
     let rest = rest.replace('\\', "/");

@@ -76,7 +76,7 @@ struct Partial {
 
 impl Partial {
     fn create(file: &Path) -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| refuse(file, &error.to_string());
+        let failed = |error: std::io::Error| refuse(file, &private_files::reason(&error));
         let path = with_suffix(file, ".partial");
         match File::open(&path) {
             Ok(left_over) => {
@@ -94,7 +94,7 @@ impl Partial {
 
     /// Gives the complete copy its name, without replacing a file that has it.
     fn publish(self, file: &Path) -> Result<(), StoreError> {
-        let failed = |error: std::io::Error| refuse(file, &error.to_string());
+        let failed = |error: std::io::Error| refuse(file, &private_files::reason(&error));
         self.opened.sync_all().map_err(failed)?;
         match std::fs::hard_link(&self.path, file) {
             Ok(()) => Ok(()),

@@ -21,6 +21,13 @@ use crate::store::StoreError;
 /// disk that reads 100 MB/s; 10 ms for a file of 4 MB.
 pub(in crate::store) const EXAMINED_BEFORE_START: u64 = 1024 * 1024 * 1024;
 
+/// What SQLite says of a file that does not begin like a database.
+const NOT_A_DATABASE: &str = "file is not a database";
+
+/// What Rollcall says of it: such a file is damaged, or it is not Rollcall's.
+const NOT_LIKE_A_DATABASE: &str =
+    "it does not begin like a database. If it never was one, choose another file in DATABASE_URL";
+
 /// Findings in the error: the first ones say enough.
 const FINDINGS: usize = 3;
 
@@ -79,7 +86,11 @@ pub(in crate::store) async fn before_writing(
     let when = match (version.await, limit) {
         (Ok(version), _) => examination(FileFacts { bytes, version }, newest_version(), limit),
         (Err(error), Some(_)) if is_damage(&error) => {
-            return Err(damaged(path, message(&error)));
+            let finding = match message(&error) {
+                message if message == NOT_A_DATABASE => NOT_LIKE_A_DATABASE.to_owned(),
+                message => message,
+            };
+            return Err(damaged(path, finding));
         }
         // A journal of the very first transaction must be rolled back first, which takes a write connection.
         (Err(_), Some(_)) => Examination::InBackground,

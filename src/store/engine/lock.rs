@@ -21,12 +21,16 @@ impl InstanceLock {
         };
         let mut name = database.as_os_str().to_owned();
         name.push(".lock");
-        private_files::create_folder_of(database).map_err(|error| refuse(error.to_string()))?;
+        private_files::create_folder_of(database)
+            .map_err(|error| refuse(private_files::reason(&error)))?;
         let file = private_files::options()
             .create(true)
             .truncate(false)
             .open(&name)
-            .map_err(|error| refuse(format!("its lock file cannot be opened: {error}")))?;
+            .map_err(|error| {
+                let reason = private_files::reason(&error);
+                refuse(format!("its lock file cannot be opened: {reason}"))
+            })?;
         // Another user who can open the file could hold the lock, and Rollcall would not start.
         private_files::tighten(&file);
         match file.try_lock() {

@@ -10,6 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, SqliteExecutor, SqlitePool};
 
 use super::backup;
+use super::damage::message;
 use crate::private_files;
 use crate::store::StoreError;
 
@@ -22,6 +23,9 @@ const FIRST_VERSION: i64 = 100;
 /// Positions of the schema version and the application id in the file header (sqlite.org/fileformat2.html, 1.3).
 const HEADER_VERSION: std::ops::Range<usize> = 60..64;
 const HEADER_APPLICATION: std::ops::Range<usize> = 68..72;
+
+/// SQLite's code for a file that does not begin like a database (sqlite.org/rescode.html#notadb).
+const NOT_A_DATABASE: &str = "26";
 
 /// Older engines can lose committed writes in WAL mode (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_ENGINE: (u32, u32, u32) = (3, 51, 3);
@@ -72,14 +76,13 @@ fn options(path: &Path) -> SqliteConnectOptions {
 pub(in crate::store) async fn open_for_writing(
     path: &Path,
 ) -> Result<SqliteConnection, StoreError> {
-    let refuse = |reason: String| StoreError::Open {
+    create_private(path).map_err(|error| StoreError::Open {
         path: path.display().to_string(),
-        reason,
-    };
-    create_private(path).map_err(|error| refuse(error.to_string()))?;
+        reason: private_files::reason(&error),
+    })?;
     let mut connection = SqliteConnection::connect_with(&options(path))
         .await
-        .map_err(|error| refuse(error.to_string()))?;
+        .map_err(|error| refused(path, &error))?;
     check_engine(&mut connection).await?;
     check_owner(&mut connection, path).await?;
     backup::before_migration(&mut connection, path, newest_version()).await?;
@@ -166,11 +169,21 @@ async fn check_engine(connection: &mut SqliteConnection) -> Result<(), StoreErro
     Ok(())
 }
 
+/// Why a file cannot be opened.
+fn refused(path: &Path, error: &sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let path = path.display().to_string();
+    match code.as_deref() {
+        Some(NOT_A_DATABASE) => StoreError::NotADatabase(path),
+        _ => StoreError::Open {
+            path,
+            reason: message(error),
+        },
+    }
+}
+
 async fn check_owner(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let refuse = |error: sqlx::Error| StoreError::Open {
-        path: path.display().to_string(),
-        reason: error.to_string(),
-    };
+    let refuse = |error: sqlx::Error| refused(path, &error);
     let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut *connection)
         .await
@@ -282,7 +295,8 @@ mod tests {
         let error = Store::open(&format!("sqlite://{}", path.display()))
             .await
             .unwrap_err();
-        assert!(error.to_string().contains("notes.txt"), "{error}");
+        let sentence = format!("{} is not a SQLite database", path.display());
+        assert!(error.to_string().starts_with(&sentence), "{error}");
         assert_eq!(std::fs::read(&path).unwrap().len(), 8192);
     }
 

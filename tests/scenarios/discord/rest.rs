@@ -132,6 +132,34 @@ async fn a_rejected_reply_affects_nothing_else() {
     assert_eq!(failures, 1, "one line per failure, with its id:\n{log}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guild_without_the_bot_is_logged_once_and_tried_again() {
+    let sandbox = Sandbox::start().await;
+    sandbox.fail_requests(RestFault::Status(403), "/commands", 3);
+    let rollcall = bot(&sandbox);
+    let _running = rollcall.run();
+    wait_for("the commands to be registered", || {
+        let log = rollcall.log();
+        log.contains("commands registered with Discord")
+            .then_some(())
+    });
+    let log = rollcall.log();
+    let errors: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("DISCORD_GUILD_ID"))
+        .collect();
+    assert_eq!(errors.len(), 1, "{log}");
+    let guild = format!("guild={}", sandbox.guild().0);
+    assert!(
+        errors[0].contains("[ERROR]") && errors[0].contains(&guild),
+        "{log}"
+    );
+    assert!(
+        !log.contains("[WARNING] rollcall: cannot register"),
+        "{log}"
+    );
+}
+
 /// Asserts that the bot exits with code 4 and this sentence. With `close`, the gateway closes the established connection
 /// with that code; without it, command registration is answered with 401.
 async fn assert_exits(close: Option<u16>, sentence: &str) {
@@ -153,6 +181,7 @@ async fn assert_exits(close: Option<u16>, sentence: &str) {
         "{last}"
     );
     assert!(!err.contains(&sandbox.token()), "{err}");
+    assert!(!err.contains("serenity: "), "said once: {err}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -279,10 +279,30 @@ pub fn http_client(product: &str) -> Result<reqwest::Client, RestError> {
 fn transport_error(error: &reqwest::Error) -> RestError {
     match (error.is_connect(), error.is_timeout()) {
         (true, true) => RestError::Unreachable("timed out"),
-        (true, false) => RestError::Unreachable("no connection"),
+        (true, false) => RestError::Unreachable(connect_error(error)),
         (false, true) => RestError::Unanswered("timed out"),
         (false, false) => RestError::Unanswered("the connection broke"),
     }
+}
+
+/// Why no connection was opened, as far as the causes of the error say.
+fn connect_error(error: &reqwest::Error) -> &'static str {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    for cause in causes {
+        let kind = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        match kind {
+            Some(std::io::ErrorKind::ConnectionRefused) => return "connection refused",
+            Some(std::io::ErrorKind::NetworkUnreachable) => return "the network is unreachable",
+            _ => {}
+        }
+        if cause.to_string().contains("dns error") {
+            return "its name does not resolve";
+        }
+    }
+    "no connection"
 }
 
 /// The wait that a 429 response requests; one second if its header is missing or invalid.
@@ -301,6 +321,24 @@ fn retry_after(headers: &header::HeaderMap) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_failed_connection_has_its_reason() {
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = closed.local_addr().unwrap().to_string();
+        drop(closed);
+        // No label of a name has 64 letters, so no name server is asked.
+        let no_name = format!("{}.test", "a".repeat(64));
+        for (host, expected) in [
+            (address, "cannot reach Discord: connection refused"),
+            (no_name, "cannot reach Discord: its name does not resolve"),
+        ] {
+            let client = http_client("Rollcall, 0").unwrap();
+            let rest = Rest::new(client, &format!("http://{host}"), "x");
+            let error = rest.application().await.unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+    }
 
     #[test]
     fn retry_after_is_parsed_in_seconds_and_bounded() {
