@@ -15,6 +15,7 @@ mod endpoints;
 mod faults;
 mod incidents;
 mod limits;
+mod mistakes;
 mod notifications;
 mod process;
 mod servers;
