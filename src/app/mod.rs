@@ -90,6 +90,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let parts = Parts::new(settings, store)?;
     let listener = listen(settings, store).await?;
+    let bound = address_of(&listener)?;
     let (stop_sender, stop) = watch::channel(false);
     let (presence_sender, presence_receiver) = watch::channel(PresenceUpdate {
         presence: presence(&[], &settings.discord.presence),
@@ -102,7 +103,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         http::HttpServer { listener, app }.run(stop.clone()),
     )];
     tasks.extend(jobs::start(&parts.jobs(presence_sender)?, &stop).await?);
-    let app = parts.discord(presence_receiver);
+    let app = parts.discord(presence_receiver, bound);
     let mut discord = discord::start(parts::discord_config(settings), app, &stop);
     service_manager::ready();
 
@@ -131,11 +132,13 @@ async fn listen(settings: &Settings, store: &Store) -> Result<tokio::net::TcpLis
             http::BindError::InUse(_) => AppError::Other(error.to_string()),
             http::BindError::Refused { .. } => AppError::Setting(error.to_string()),
         })?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| AppError::Other(error.to_string()))?;
-    announce(settings, store, address).await?;
+    announce(settings, store, address_of(&listener)?).await?;
     Ok(listener)
+}
+
+fn address_of(listener: &tokio::net::TcpListener) -> Result<SocketAddr, AppError> {
+    let address = listener.local_addr();
+    address.map_err(|error| AppError::Other(error.to_string()))
 }
 
 /// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.

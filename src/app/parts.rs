@@ -1,5 +1,6 @@
 //! Builds each component from the settings.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::actions::endpoints::endpoint_limits::EndpointLimits;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::discord_id::ApplicationId;
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::health::Health;
@@ -165,6 +167,7 @@ impl<'a> Parts<'a> {
             thresholds: self.settings.heartbeat.thresholds,
             checks: self.checks.clone(),
             device_threshold: self.settings.heartbeat.offline_threshold,
+            public_url: self.settings.http.public_url.clone(),
             quota_devices: self.settings.quota.devices,
             quota_servers: self.settings.quota.servers,
             quota_keys: self.settings.quota.keys,
@@ -212,9 +215,11 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// `bound` is the address on which the HTTP server listens.
     pub(super) fn discord(
         &self,
         presence: watch::Receiver<PresenceUpdate>,
+        bound: SocketAddr,
     ) -> discord::DiscordState {
         discord::DiscordState {
             store: self.store.clone(),
@@ -222,7 +227,13 @@ impl<'a> Parts<'a> {
             checks: self.checks.clone(),
             metrics: Arc::clone(&self.metrics),
             health: Arc::clone(&self.health),
+            public_url: match &self.settings.http.public_url {
+                Some(set) => set.clone(),
+                None => PublicUrl::bound(bound),
+            },
             thresholds: self.settings.heartbeat.thresholds,
+            device_threshold: self.settings.heartbeat.offline_threshold,
+            quota_devices: self.settings.quota.devices,
             quota_servers: self.settings.quota.servers,
             quota_keys: self.settings.quota.keys,
             endpoints: discord::EndpointSettings {

@@ -30,6 +30,7 @@ use tokio::sync::{oneshot, watch};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::domain::Timestamp;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::discord_id::{ApplicationId, GuildId};
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::domain::servers::threshold::Thresholds;
@@ -74,8 +75,14 @@ pub struct DiscordState {
     pub checks: CheckRunner,
     pub metrics: Arc<Metrics>,
     pub health: Arc<Health>,
+    /// The address that devices, agents and people use.
+    pub public_url: PublicUrl,
     /// Thresholds for servers without their own.
     pub thresholds: Thresholds,
+    /// For devices without a threshold of their own.
+    pub device_threshold: Duration,
+    /// The maximum number of devices of a guild.
+    pub quota_devices: u64,
     /// The maximum number of servers of a guild.
     pub quota_servers: u64,
     /// The maximum number of valid keys of a guild.

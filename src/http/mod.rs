@@ -26,6 +26,7 @@ use compat::{healthchecks, healthchecks_api, uptime_kuma};
 use crate::actions::devices::heartbeat_batcher::HeartbeatBatcher;
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::clock::Clock;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::servers::threshold::Thresholds;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct HttpState {
     pub checks: CheckRunner,
     /// For devices without a threshold of their own.
     pub device_threshold: Duration,
+    /// The operator's setting of the address that others use; `None`: the address of each request.
+    pub public_url: Option<PublicUrl>,
     /// The maximum number of devices per guild.
     pub quota_devices: u64,
     /// The maximum number of servers per guild.

@@ -1,4 +1,4 @@
-//! Where the HTTP server listens.
+//! Where the HTTP server listens, and the address that others use to reach it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::read::Variables;
+use crate::domain::devices::public_url::PublicUrl;
 
-/// Where the HTTP server listens.
+/// Where the HTTP server listens, and the address that others use to reach it.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
+    /// The address that devices, agents and people use; `None`: the one on which it listens.
+    pub public_url: Option<PublicUrl>,
     /// The file to which the address is written, for the health check of a container.
     pub addr_file: Option<PathBuf>,
     /// The networks of the proxies whose `X-Forwarded-For` is read.
@@ -21,6 +24,12 @@ impl Variables {
     pub(super) fn http(&mut self) -> HttpSettings {
         HttpSettings {
             bind: self.bind(),
+            public_url: self.optional_value(
+                "PUBLIC_URL",
+                "an http:// or https:// URL of at most 200 bytes, with a host and perhaps a path of letters, digits and `-._~/`",
+                "https://rollcall.example.org",
+                PublicUrl::parse,
+            ),
             addr_file: self.optional("ROLLCALL_ADDR_FILE").map(PathBuf::from),
             trusted_proxies: self
                 .optional_value(

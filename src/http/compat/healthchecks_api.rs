@@ -79,7 +79,7 @@ async fn list(
     devices.retain(|device| filter.passes(device));
     devices.truncate(MOST_CHECKS);
     let contexts = Contexts::of(&app, &devices).await?;
-    let address = reader.address(&headers);
+    let address = reader.address(&app, &headers);
     let checks = devices
         .iter()
         .map(|device| CheckView::new(device, contexts.of_device(device.id), address.as_deref()));
@@ -100,7 +100,7 @@ async fn show(
 ) -> Result<Response, ApiRefusal> {
     let device = reader.device(&app, &uuid).await?;
     let contexts = Contexts::of(&app, std::slice::from_ref(&device)).await?;
-    let address = reader.address(&headers);
+    let address = reader.address(&app, &headers);
     let context = contexts.of_device(device.id);
     Ok(json_response(
         StatusCode::OK,
@@ -293,16 +293,22 @@ impl ChecksReader {
         device.ok_or(ApiRefusal::NotFound)
     }
 
-    /// The address of this server as the caller knows it, for the URL of pings, which Healthchecks shows only to keys that may
-    /// write.
-    fn address(&self, headers: &HeaderMap) -> Option<String> {
+    /// The address of this server for the URL of pings, which Healthchecks shows only to keys that may write: that of the
+    /// settings, or else as the caller knows it.
+    fn address(&self, app: &HttpState, headers: &HeaderMap) -> Option<String> {
+        if self.key.kind != KeyKind::Admin {
+            return None;
+        }
+        if let Some(address) = &app.public_url {
+            return Some(address.to_string());
+        }
         let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let scheme = match value("x-forwarded-proto") {
             Some("https") => "https",
             _ => "http",
         };
         let host = value(header::HOST.as_str())?;
-        (self.key.kind == KeyKind::Admin).then(|| format!("{scheme}://{host}"))
+        Some(format!("{scheme}://{host}"))
     }
 }
 

@@ -136,6 +136,18 @@ fn only_an_admin_key_sees_the_urls_of_pings() {
     let path = format!("/api/v3/checks/{uuid}");
     let shown = running.call_with("GET", &path, ("", &headers), "");
     assert_eq!(shown.json["ping_url"], format!("https://x/ping/{uuid}"));
+    assert_eq!(running.stop().0, 0);
+    let rollcall = rollcall.with("PUBLIC_URL", "https://example.org/rollcall/");
+    let running = rollcall.run();
+    let shown = running.call_with("GET", &path, ("", &headers), "");
+    assert_eq!(
+        shown.json["ping_url"],
+        format!("https://example.org/rollcall/ping/{uuid}")
+    );
+    assert_eq!(
+        read(&running, &reader, &format!("/{uuid}")).get("ping_url"),
+        None
+    );
 }
 
 #[test]
