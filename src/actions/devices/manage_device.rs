@@ -58,24 +58,59 @@ pub async fn add(
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                let place = (requester.guild, new.uuid.clone());
-                if !known_device::known(tx, &[place]).await?.is_empty() {
-                    return Err(Error::Conflict(
-                        "a device with this uuid already exists. Choose another uuid, or edit the device".into(),
-                    ));
-                }
-                let id = insert(tx, requester, &new, quota, now).await;
-                let id = id.map_err(|error| match error {
-                    CheckInError::Store(error) => Error::Internal(error),
-                    refusal => Error::Conflict(refusal.to_string()),
-                })?;
-                if let Some(token) = &new.push_token {
-                    set_push_token(tx, id, Some(token)).await?;
-                }
+                let id = add_in(tx, requester, &new, quota, now).await?;
                 Ok(manage_key::create_in(tx, requester, KeyKind::Device, Some(id), now).await?)
             })
         })
         .await
+}
+
+/// Adds a device that sends pings. It gets no key of its own, because the URL of its pings is enough.
+///
+/// # Errors
+/// As `add`.
+pub async fn add_for_pings(
+    store: &Store,
+    requester: Requester,
+    new: NewDevice,
+    quota: u64,
+    now: Timestamp,
+) -> Result<(), Error> {
+    store
+        .writer
+        .transact_for(requester.guild, move |tx| {
+            Box::pin(async move {
+                add_in(tx, requester, &new, quota, now).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Adds a device within a transaction of the caller.
+async fn add_in(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    new: &NewDevice,
+    quota: u64,
+    now: Timestamp,
+) -> Result<MonitorId, Error> {
+    let place = (requester.guild, new.uuid.clone());
+    if !known_device::known(tx, &[place]).await?.is_empty() {
+        return Err(Error::Conflict(
+            "a device with this uuid already exists. Choose another uuid, or edit the device"
+                .into(),
+        ));
+    }
+    let id = insert(tx, requester, new, quota, now).await;
+    let id = id.map_err(|error| match error {
+        CheckInError::Store(error) => Error::Internal(error),
+        refusal => Error::Conflict(refusal.to_string()),
+    })?;
+    if let Some(token) = &new.push_token {
+        set_push_token(tx, id, Some(token)).await?;
+    }
+    Ok(id)
 }
 
 /// The device that a ping by slug belongs to.
@@ -563,8 +598,30 @@ mod tests {
             Err(CheckInError::Quota(2))
         ));
         assert!(for_slug("db-1").await.is_ok(), "nothing is added");
+        let for_pings = add_for_pings(&store, requester(1), new(3, "pump"), 2, NOW).await;
+        assert!(matches!(for_pings, Err(Error::Conflict(_))));
         let elsewhere = add(&store, requester(2), new(1, "pump"), 2, NOW).await;
         assert!(elsewhere.is_ok(), "each guild has its own quota");
+    }
+
+    #[tokio::test]
+    async fn a_device_for_pings_has_no_key() {
+        let store = TestStore::open().await;
+        let new = NewDevice {
+            threshold: Some(Duration::from_secs(90)),
+            ..new(1, "backup")
+        };
+        add_for_pings(&store, requester(1), new, 1, NOW)
+            .await
+            .unwrap();
+        let added = find(&store, 1, 1).await.unwrap();
+        assert_eq!(
+            (added.status, added.threshold),
+            (Status::Unknown, Some(Duration::from_secs(90)))
+        );
+        assert_eq!(find(&store, 2, 1).await, None);
+        let keys: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM api_keys").await;
+        assert_eq!(keys, [(0,)]);
     }
 
     #[tokio::test]

@@ -28,10 +28,12 @@ pub(in crate::discord) fn list(devices: &[Device]) -> CreateEmbed {
         .colour(GREY)
 }
 
-/// Details for managers only: the log, and with it the uuid, because anyone who knows the uuid can send heartbeats as the
-/// device.
+/// Details for managers only: the log, and with it the uuid and the ping URL, because anyone who knows these can send
+/// heartbeats as the device.
 #[derive(Clone, Debug)]
 pub(in crate::discord) struct Inside {
+    /// The ping URL as a text for people.
+    pub ping_url: String,
     /// The last lines of the device's log, newest first.
     pub lines: Vec<Line>,
 }
@@ -47,7 +49,7 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
             mark(device.status),
             text::cut(&text::escape(&device.name), 200)
         ))
-        .description(texts::status(device))
+        .description(texts::status(device, inside.is_some()))
         .colour(colour(device.status))
         .field(
             "Last heartbeat",
@@ -61,7 +63,11 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
         None => card,
     };
     let Some(inside) = inside else { return card };
-    let card = card.field("uuid", text::code(device.uuid.as_str()), false);
+    let card = card.field(texts::PING_URL, &inside.ping_url, false).field(
+        "uuid",
+        text::code(device.uuid.as_str()),
+        false,
+    );
     let card = match &device.slug {
         Some(slug) => card.field(texts::SLUG, text::code(slug.as_str()), true),
         None => card,
@@ -80,6 +86,7 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
     use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::devices::public_url::PublicUrl;
     use crate::domain::devices::slug::Slug;
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
@@ -103,7 +110,10 @@ mod tests {
             run_time: Some(Duration::from_secs(9_999_999)),
             ..logged("success", "")
         };
+        let address = format!("http://{}a", "a.".repeat(96));
+        let address = PublicUrl::parse(&address).unwrap();
         let inside = Inside {
+            ping_url: texts::ping_url(&address, &device.uuid),
             lines: vec![line; LINES as usize],
         };
         fits(one(&device, Some(&inside)));
@@ -163,11 +173,19 @@ mod tests {
         }
     }
 
+    fn inside(lines: Vec<Line>) -> Inside {
+        let address = PublicUrl::parse("https://rollcall.example.org").unwrap();
+        Inside {
+            ping_url: texts::ping_url(&address, &online().uuid),
+            lines,
+        }
+    }
+
     #[test]
     fn lists_of_devices() {
         insta::assert_snapshot!(card_text(list(&[])), @"
         [grey] No devices yet
-        Devices register themselves with a fleet key. Create one with `/keys create`.
+        Add one with `/device add`, which shows its ping URL. Devices can also register themselves with a fleet key, which `/keys create` creates.
         ");
         let devices = [online(), failed(), never_seen()];
         insta::assert_snapshot!(card_text(list(&devices)), @"
@@ -197,27 +215,36 @@ mod tests {
             logged("start", ""),
             logged("line", "backup of /home"),
         ];
-        let inside = Inside { lines };
-        insta::assert_snapshot!(card_text(one(&failed(), Some(&inside))), @"
+        let details = inside(lines);
+        insta::assert_snapshot!(card_text(one(&failed(), Some(&details))), @"
         [red] 🔴 backup
         went offline <t:1769860740:R>: exit status 3: disk full
         Last heartbeat: <t:1769860740:R>
         Type: unknown
         Added: <t:1769500800:R>
         Offline after: 1 d 2 h
+        Ping URL: `https://rollcall.example.org/ping/07070707-0707-4707-8707-070707070707`
         uuid: `07070707-0707-4707-8707-070707070707`
         Slug: `pump`
         Log (newest first): <t:1769860740:R> · failure after 7 min · disk full
         <t:1769860740:R> · start
         <t:1769860740:R> · backup of /home
         ");
-        let inside = Inside { lines: Vec::new() };
-        insta::assert_snapshot!(card_text(one(&never_seen(), Some(&inside))), @"
+        insta::assert_snapshot!(card_text(one(&never_seen(), None)), @"
         [grey] ⚪ boiler
-        not set up yet
+        No heartbeat yet. Members with Manage Server see its ping URL in `/devices show`.
         Last heartbeat: never
         Type: esp32
         Added: <t:1769500800:R>
+        ");
+        let details = inside(Vec::new());
+        insta::assert_snapshot!(card_text(one(&never_seen(), Some(&details))), @"
+        [grey] ⚪ boiler
+        No heartbeat yet. Run its job, or send a request to its ping URL.
+        Last heartbeat: never
+        Type: esp32
+        Added: <t:1769500800:R>
+        Ping URL: `https://rollcall.example.org/ping/07070707-0707-4707-8707-070707070707`
         uuid: `07070707-0707-4707-8707-070707070707`
         Slug: `pump`
         ");

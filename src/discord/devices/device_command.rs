@@ -1,12 +1,14 @@
 //! `/device …`: manage devices that send heartbeats. Every subcommand requires Manage Server; members read with `/devices`.
 
-use crate::actions::devices::manage_device::{self, DeviceEdit};
+use crate::actions::devices::manage_device::{self, DeviceEdit, NewDevice};
 use crate::discord::Context;
 use crate::discord::devices::devices_command::{card, find};
+use crate::discord::devices::texts::{self, NewDeviceReply};
 use crate::discord::keys::key_card;
+use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
-use crate::discord::ui::{complete, reply};
-use crate::domain::devices::device::parse_threshold;
+use crate::discord::ui::reply::{self, Message};
+use crate::domain::devices::heartbeat_schedule::HeartbeatSchedule;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::{MonitorKind, parse_name};
 use crate::domain::patch::Patch;
@@ -17,10 +19,61 @@ use crate::store::devices::device as rows;
     slash_command,
     guild_only,
     default_member_permissions = "MANAGE_GUILD",
-    subcommands("rename", "threshold", "rotate_key", "remove")
+    subcommands("add", "rename", "threshold", "rotate_key", "remove")
 )]
 pub(in crate::discord) async fn device(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
+}
+
+/// Add a device; the reply has its ping URL and a crontab line
+#[poise::command(slash_command, guild_only)]
+async fn add(
+    ctx: Context<'_>,
+    #[description = "Name"]
+    #[max_length = 64]
+    name: String,
+    #[description = "Time between two heartbeats, such as 5m or 1d (default: the bot's setting)"]
+    #[max_length = 16]
+    every: Option<String>,
+    #[description = "Additional time before it is offline, such as 2h (default: 10% of every)"]
+    #[max_length = 16]
+    grace: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::manager(ctx)?;
+    let name = parse_name(&name).map_err(|error| wrong("name", error))?;
+    let schedule = schedule(every.as_deref(), grace.as_deref())?;
+    let work = async {
+        let app = ctx.data();
+        let uuid = manage_device::random_uuid()?;
+        let ping_url = app.public_url.ping_url(&uuid);
+        let new = NewDevice {
+            uuid,
+            name: name.clone(),
+            device_type: None,
+            slug: None,
+            push_token: None,
+            threshold: schedule.map(|schedule| schedule.threshold()),
+        };
+        let (quota, now) = (app.quota_devices, app.now());
+        manage_device::add_for_pings(&app.store, requester, new, quota, now).await?;
+        let added = NewDeviceReply {
+            name: &name,
+            ping_url: &ping_url,
+            address: &app.public_url,
+            schedule,
+            default_threshold: app.device_threshold,
+        };
+        Ok(Message::sentence(texts::added(&added)))
+    };
+    reply::answer(ctx, work).await
+}
+
+/// Reads the options `every` and `grace`; `None` if neither is set.
+fn schedule(
+    every: Option<&str>,
+    grace: Option<&str>,
+) -> Result<Option<HeartbeatSchedule>, CommandError> {
+    HeartbeatSchedule::parse(every, grace).map_err(|error| wrong(error.option, error.reason))
 }
 
 /// Rename a device
@@ -51,13 +104,15 @@ async fn threshold(
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Time without a heartbeat, such as 90s or 26h (default: the bot's setting)"]
+    #[description = "Time between two heartbeats, such as 5m or 1d (default: the bot's setting)"]
     #[max_length = 16]
-    after: Option<String>,
+    every: Option<String>,
+    #[description = "Additional time before it is offline, such as 2h (default: 10% of every)"]
+    #[max_length = 16]
+    grace: Option<String>,
 ) -> Result<(), CommandError> {
-    let threshold = after
-        .map(|text| parse_threshold(&text).map_err(|error| wrong("after", error)))
-        .transpose()?;
+    let schedule = schedule(every.as_deref(), grace.as_deref())?;
+    let threshold = schedule.map(|schedule| schedule.threshold());
     let change = DeviceEdit {
         threshold: Patch::from(threshold),
         ..DeviceEdit::default()

@@ -44,12 +44,13 @@ async fn show(
     reply::answer(ctx, work).await
 }
 
-/// Shows a device. Its UUID and its log appear only to members who may manage it.
+/// Shows a device. Its UUID, its ping URL and its log appear only to members who may manage it.
 pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, CommandError> {
     let inside = if access::may_manage(reply::permissions(ctx)) {
-        let reader = &ctx.data().store.reader;
-        let lines = device_log::latest(reader, device.id, device_card::LINES).await?;
-        Some(device_card::Inside { lines })
+        let app = ctx.data();
+        let lines = device_log::latest(&app.store.reader, device.id, device_card::LINES).await?;
+        let ping_url = texts::ping_url(&app.public_url, &device.uuid);
+        Some(device_card::Inside { lines, ping_url })
     } else {
         None
     };

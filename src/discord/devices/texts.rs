@@ -4,15 +4,22 @@ use std::time::Duration;
 
 use crate::discord::ui::embed;
 use crate::discord::ui::error::CommandError;
-use crate::discord::ui::texts::status_since;
+use crate::discord::ui::texts::{local_address, status_since};
+use crate::domain::devices::device::DeviceUuid;
+use crate::domain::devices::heartbeat_schedule::{HeartbeatSchedule, cron_time};
+use crate::domain::devices::public_url::PublicUrl;
+use crate::domain::devices::shell_lines;
 use crate::domain::monitor::MonitorKind;
+use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::devices::device::Device;
 use crate::store::devices::device_log::Line;
 
 pub(super) const NO_DEVICES: &str = "No devices yet";
-pub(super) const HOW_TO_ADD: &str =
-    "Devices register themselves with a fleet key. Create one with `/keys create`.";
+pub(super) const HOW_TO_ADD: &str = "Add one with `/device add`, which shows its ping URL. Devices can also register themselves with a fleet key, which `/keys create` creates.";
+
+/// The label of the URL to which a device sends pings.
+pub(super) const PING_URL: &str = "Ping URL";
 
 /// The label of a device's slug, which is a part of the URL of pings.
 pub(super) const SLUG: &str = "Slug";
@@ -44,8 +51,18 @@ pub(super) fn more(count: usize) -> String {
     format!("… and {}", text::count(count as u64, "more device"))
 }
 
-/// The status of a device, and why its last run failed.
-pub(super) fn status(device: &Device) -> String {
+/// The status of a device, and why its last run failed; what to do if it has never sent anything. `shows_url` is whether the
+/// ping URL is shown, too.
+pub(super) fn status(device: &Device, shows_url: bool) -> String {
+    if device.status == Status::Unknown && device.last_seen_at.is_none() {
+        let what_to_do = match shows_url {
+            true => "No heartbeat yet. Run its job, or send a request to its ping URL.",
+            false => {
+                "No heartbeat yet. Members with Manage Server see its ping URL in `/devices show`."
+            }
+        };
+        return what_to_do.to_owned();
+    }
     let status = status_since(MonitorKind::Device, device.status, device.since);
     match &device.failure {
         Some(failure) => {
@@ -53,6 +70,71 @@ pub(super) fn status(device: &Device) -> String {
             format!("{status}: {reason}")
         }
         None => status,
+    }
+}
+
+/// What the reply for an added device shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewDeviceReply<'a> {
+    pub name: &'a str,
+    pub ping_url: &'a str,
+    pub address: &'a PublicUrl,
+    /// `None`: the threshold from the settings, `default_threshold`.
+    pub schedule: Option<HeartbeatSchedule>,
+    pub default_threshold: Duration,
+}
+
+/// The reply that shows the ping URL of a new device and what to copy, in at most 2,000 characters.
+pub(super) fn added(device: &NewDeviceReply<'_>) -> String {
+    let time = device.schedule.and_then(|of| cron_time(of.every));
+    let (threshold, every) = match device.schedule {
+        Some(schedule) => (schedule.threshold(), schedule.every),
+        None => (device.default_threshold, device.default_threshold),
+    };
+    let name = embed::bold(device.name);
+    let threshold = text::duration(threshold);
+    let about_crontab = match &time {
+        Some(_) => REPLACE_JOB.to_owned(),
+        None => replace_job_and_time(every),
+    };
+    let time = time.as_deref().unwrap_or(NO_CRON_TIME);
+    let job = shell_lines::job_line(device.ping_url);
+    let mut parts = vec![
+        format!(
+            "Added {name}. From its first ping on, it is offline after {threshold} without another ping, or as soon as its job reports a failure."
+        ),
+        KEEP_URL_SECRET.to_owned(),
+        embed::block(device.ping_url),
+        about_crontab,
+        embed::block(&format!("{time} {job}")),
+        WITHOUT_JOB.to_owned(),
+        embed::block(&shell_lines::heartbeat_line(device.ping_url)),
+    ];
+    parts.extend(local_address(device.address));
+    parts.join("\n")
+}
+
+const KEEP_URL_SECRET: &str =
+    "**Ping URL** · Anyone who has this URL can send pings. Keep it secret.";
+const REPLACE_JOB: &str = "**Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command.";
+const WITHOUT_JOB: &str = "**Ping without a job**";
+
+/// In place of the time of a crontab line. No cron accepts it, so nothing runs before it is replaced.
+const NO_CRON_TIME: &str = "<minute> <hour> <day> <month> <weekday>";
+
+fn replace_job_and_time(every: Duration) -> String {
+    let every = text::duration(every);
+    format!(
+        "**Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command, and `{NO_CRON_TIME}` with times that are at most {every} apart."
+    )
+}
+
+/// The ping URL on the card of a device.
+pub(super) fn ping_url(address: &PublicUrl, uuid: &DeviceUuid) -> String {
+    let url = text::code(&address.ping_url(uuid));
+    match local_address(address) {
+        Some(note) => format!("{url}\n{note}"),
+        None => url,
     }
 }
 
@@ -97,11 +179,10 @@ fn length(run_time: Duration) -> String {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
-    use crate::domain::devices::device::DeviceUuid;
+    use crate::domain::devices::public_url::MAX_PUBLIC_URL_BYTES;
     use crate::domain::devices::slug::Slug;
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
-    use crate::domain::status::Status;
 
     fn pump() -> Device {
         Device {
@@ -120,6 +201,94 @@ mod tests {
             slug: Slug::parse("pump").ok(),
             group: None,
         }
+    }
+
+    fn address(text: &str) -> PublicUrl {
+        PublicUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn texts_of_added_devices() {
+        let address = address("https://example.org");
+        let ping_url = address.ping_url(&pump().uuid);
+        let shown = |every: Option<&str>, grace: Option<&str>| {
+            added(&NewDeviceReply {
+                name: "backup",
+                ping_url: &ping_url,
+                address: &address,
+                schedule: HeartbeatSchedule::parse(every, grace).unwrap(),
+                default_threshold: Duration::from_secs(300),
+            })
+        };
+        let texts = [
+            shown(Some("1d"), Some("2h")),
+            shown(Some("45m"), None),
+            shown(None, None),
+        ];
+        insta::assert_snapshot!(texts.join("\n---\n"), @r#"
+        Added **backup**. From its first ping on, it is offline after 1 d 2 h without another ping, or as soon as its job reports a failure.
+        **Ping URL** · Anyone who has this URL can send pings. Keep it secret.
+        ```
+        https://example.org/ping/07070707-0707-4707-8707-070707070707
+        ```
+        **Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command.
+        ```
+        0 3 * * * output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
+        ```
+        **Ping without a job**
+        ```
+        curl -fsS -m 10 --retry 5 -o /dev/null "https://example.org/ping/07070707-0707-4707-8707-070707070707"
+        ```
+        ---
+        Added **backup**. From its first ping on, it is offline after 49 min 30 s without another ping, or as soon as its job reports a failure.
+        **Ping URL** · Anyone who has this URL can send pings. Keep it secret.
+        ```
+        https://example.org/ping/07070707-0707-4707-8707-070707070707
+        ```
+        **Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command, and `<minute> <hour> <day> <month> <weekday>` with times that are at most 45 min apart.
+        ```
+        <minute> <hour> <day> <month> <weekday> output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
+        ```
+        **Ping without a job**
+        ```
+        curl -fsS -m 10 --retry 5 -o /dev/null "https://example.org/ping/07070707-0707-4707-8707-070707070707"
+        ```
+        ---
+        Added **backup**. From its first ping on, it is offline after 5 min without another ping, or as soon as its job reports a failure.
+        **Ping URL** · Anyone who has this URL can send pings. Keep it secret.
+        ```
+        https://example.org/ping/07070707-0707-4707-8707-070707070707
+        ```
+        **Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command, and `<minute> <hour> <day> <month> <weekday>` with times that are at most 5 min apart.
+        ```
+        <minute> <hour> <day> <month> <weekday> output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
+        ```
+        **Ping without a job**
+        ```
+        curl -fsS -m 10 --retry 5 -o /dev/null "https://example.org/ping/07070707-0707-4707-8707-070707070707"
+        ```
+        "#);
+    }
+
+    #[test]
+    fn the_page_about_devices_shows_the_line_of_the_reply() {
+        let line = shell_lines::job_line("https://rollcall.example.org/ping/<uuid>");
+        let page = include_str!("../../../docs/devices.md");
+        assert!(page.contains(&format!("\n0 3 * * * {line}\n")), "{line}");
+    }
+
+    #[test]
+    fn the_reply_for_an_added_device_fits_with_the_longest_texts() {
+        let address = address(&format!("http://{}a", "a.".repeat(96)));
+        assert_eq!(address.as_str().len(), MAX_PUBLIC_URL_BYTES);
+        let shown = added(&NewDeviceReply {
+            name: &"*".repeat(64),
+            ping_url: &address.ping_url(&pump().uuid),
+            address: &address,
+            schedule: HeartbeatSchedule::parse(Some("2111111"), Some("59s")).unwrap(),
+            default_threshold: Duration::from_secs(300),
+        });
+        assert!(shown.chars().count() < 2_000, "{shown}");
     }
 
     #[test]
@@ -146,12 +315,17 @@ mod tests {
             listed(&new),
             more(1),
             more(15),
-            status(&pump()),
-            status(&failed),
+            status(&pump(), true),
+            status(&failed, true),
+            status(&new, true),
+            status(&new, false),
+            PING_URL.to_owned(),
+            ping_url(&address("https://example.org"), &new.uuid),
+            ping_url(&PublicUrl::bound(([127, 0, 0, 1], 8080).into()), &new.uuid),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         No devices yet
-        Devices register themselves with a fleet key. Create one with `/keys create`.
+        Add one with `/device add`, which shows its ping URL. Devices can also register themselves with a fleet key, which `/keys create` creates.
         Log (newest first)
         Slug
         This device has been removed.
@@ -163,6 +337,12 @@ mod tests {
         … and 15 more devices
         online, changed <t:1769860800:R>
         went offline <t:1769860800:R>: exit status 3: disk full
+        No heartbeat yet. Run its job, or send a request to its ping URL.
+        No heartbeat yet. Members with Manage Server see its ping URL in `/devices show`.
+        Ping URL
+        `https://example.org/ping/07070707-0707-4707-8707-070707070707`
+        `http://127.0.0.1:8080/ping/07070707-0707-4707-8707-070707070707`
+        Other machines cannot use `http://127.0.0.1:8080`. Set `PUBLIC_URL` in the settings of Rollcall to the address that they use, such as `PUBLIC_URL=https://rollcall.example.org`.
         ");
     }
 

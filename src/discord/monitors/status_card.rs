@@ -181,7 +181,7 @@ mod tests {
         🟢 2 online
 
         [grey] No monitors yet
-        Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.
+        Add an endpoint with `/endpoint add`, a device with `/device add` or a server with `/server add`.
         ");
     }
 

@@ -10,7 +10,7 @@ use crate::store::monitors::monitor::Monitor;
 
 pub(super) const NO_MONITORS_TITLE: &str = "No monitors yet";
 
-pub(super) const NO_MONITORS: &str = "Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.";
+pub(super) const NO_MONITORS: &str = "Add an endpoint with `/endpoint add`, a device with `/device add` or a server with `/server add`.";
 
 pub(super) fn online_count(online: u64, total: u64) -> String {
     format!("{online} of {} online", text::count(total, "monitor"))
@@ -121,7 +121,7 @@ mod tests {
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         No monitors yet
-        Add an endpoint with `/endpoint add` or a server with `/server add`. For devices, create a key with `/keys create`.
+        Add an endpoint with `/endpoint add`, a device with `/device add` or a server with `/server add`.
         0 of 1 monitor online
         11 of 12 monitors online
         🔴 **pump** device · went offline <t:1769860800:R>

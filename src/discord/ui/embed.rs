@@ -21,6 +21,11 @@ pub(in crate::discord) fn bold(name: &str) -> String {
     format!("**{}**", text::cut(&text::escape(name), 200))
 }
 
+/// A code block with a line to copy.
+pub(in crate::discord) fn block(line: &str) -> String {
+    format!("```\n{line}\n```")
+}
+
 /// An endpoint in a sentence: its name and target.
 pub(in crate::discord) fn mention(description: &Description) -> String {
     name_and_target(&description.name, &description.target.to_string())

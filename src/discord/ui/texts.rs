@@ -8,6 +8,7 @@ use discord_gateway_relay::PrivilegedIntent;
 
 use super::embed::relative;
 use crate::domain::Timestamp;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::discord_id::{ApplicationId, RoleId};
 use crate::domain::monitor::MonitorKind;
 use crate::domain::status::Status;
@@ -216,9 +217,28 @@ pub(in crate::discord) fn privileged_intents_rejected(
     )
 }
 
+// The address of Rollcall
+
+/// What to do if other machines cannot use the address in a reply; `None` if they can.
+pub(in crate::discord) fn local_address(address: &PublicUrl) -> Option<String> {
+    address.is_local().then(|| {
+        format!(
+            "Other machines cannot use {}. Set `PUBLIC_URL` in the settings of Rollcall to the address that they use, such as `PUBLIC_URL=https://rollcall.example.org`.",
+            text::code(address.as_str())
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_local_address_has_a_note() {
+        let bound = |text: &str| local_address(&PublicUrl::bound(text.parse().unwrap()));
+        assert_eq!(bound("192.168.1.5:8080"), None);
+        insta::assert_snapshot!(bound("0.0.0.0:8080").unwrap(), @"Other machines cannot use `http://0.0.0.0:8080`. Set `PUBLIC_URL` in the settings of Rollcall to the address that they use, such as `PUBLIC_URL=https://rollcall.example.org`.");
+    }
 
     #[test]
     fn texts_of_refusals() {

@@ -190,10 +190,17 @@ async fn servers_and_devices_can_be_edited() {
             "/device rename device:\"pump @everyone\" name:pump",
             "🟢 pump",
         ),
-        ("/device threshold device:pump after:90s", "1 min 30 s"),
         (
-            "/device threshold device:pump after:soon",
-            "must be between 1s and 35d",
+            "/device threshold device:pump every:90s grace:0s",
+            "1 min 30 s",
+        ),
+        (
+            "/device threshold device:pump every:soon",
+            "`every`: the time must be between 1s and 35d",
+        ),
+        (
+            "/device threshold device:pump grace:1h",
+            "`grace`: set `every`, too",
         ),
         (
             "/device rename device:nothing name:x",

@@ -1,5 +1,6 @@
 //! Devices: heartbeats, state and logs over HTTP, pings, pushes, and their commands.
 
+mod device_add;
 mod discord_devices_servers;
 mod healthchecks_api;
 mod http_devices;

@@ -3,6 +3,7 @@
 pub mod alerting;
 pub mod client;
 pub mod collector;
+pub mod copied_lines;
 pub mod frozen_threads;
 pub mod heartbeats;
 pub mod machine_load;
