@@ -5,14 +5,15 @@ use poise::serenity_prelude::CreateEmbed;
 use crate::discord::keys::texts;
 use crate::discord::ui::embed::GREY;
 use crate::discord::ui::reply::Message;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::key::{ApiKey, KeyId};
 use crate::store::api_key::StoredKey;
 
 /// Maximum keys on one card.
 const LISTED: usize = 25;
 
-pub(in crate::discord) fn of_server(name: &str, key: &ApiKey) -> Message {
-    Message::sentence(texts::server_added(name, key))
+pub(in crate::discord) fn of_server(name: &str, key: &ApiKey, address: &PublicUrl) -> Message {
+    Message::sentence(texts::server_added(name, key, address))
 }
 
 pub(in crate::discord) fn made(key: &ApiKey) -> Message {

@@ -1,8 +1,11 @@
 //! The texts of API keys in Discord: the messages that show a new key, the list of keys, and errors.
 
-use crate::discord::ui::embed::{bold, date_and_time, relative};
+use crate::discord::ui::embed::{block, bold, date_and_time, relative};
 use crate::discord::ui::error::CommandError;
+use crate::discord::ui::texts::local_address;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
+use crate::domain::servers::shell_lines;
 use crate::domain::text;
 use crate::store::api_key::StoredKey;
 
@@ -29,13 +32,25 @@ pub(super) fn created(key: &ApiKey) -> String {
     with_key(purpose, key)
 }
 
-pub(super) fn server_added(name: &str, key: &ApiKey) -> String {
+/// The reply that shows the key of a new server and what to copy, in at most 2,000 characters.
+pub(super) fn server_added(name: &str, key: &ApiKey, address: &PublicUrl) -> String {
     let purpose = format!(
-        "Added {}. Set up its agent to send reports to `POST /api/v1/server-stats` with this key:",
+        "Added {}. Its agent sends reports with this key:",
         bold(name)
     );
-    with_key(&purpose, key)
+    let mut parts = vec![
+        with_key(&purpose, key),
+        SAVE_KEY.to_owned(),
+        block(&shell_lines::key_file_line()),
+        SEND_REPORTS.to_owned(),
+        block(&shell_lines::report_line(address)),
+    ];
+    parts.extend(local_address(address));
+    parts.join("\n")
 }
+
+const SAVE_KEY: &str = "**1.** On the server, save the key to a file that only you can read. Run this line, paste the key and press Enter:";
+const SEND_REPORTS: &str = "**2.** Send a report from the same folder, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:";
 
 /// The key of a device or a server was rotated.
 pub(super) fn new_key_of_monitor(name: &str, key: &ApiKey) -> String {
@@ -56,7 +71,8 @@ pub(super) fn replaced(old: &KeyId, key: &ApiKey) -> String {
 }
 
 fn with_key(purpose: &str, key: &ApiKey) -> String {
-    format!("{purpose}\n```\n{}\n```\n{SHOWN_ONCE}", key.reveal())
+    let key = block(&key.reveal());
+    format!("{purpose}\n{key}\n{SHOWN_ONCE}")
 }
 
 // Other replies, and errors
@@ -120,6 +136,7 @@ mod tests {
 
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
+    use crate::domain::devices::public_url::MAX_PUBLIC_URL_BYTES;
     use crate::domain::discord_id::GuildId;
 
     fn id() -> KeyId {
@@ -136,11 +153,7 @@ mod tests {
         let mut texts: Vec<String> = [KeyKind::Fleet, KeyKind::Read, KeyKind::Admin, KeyKind::Ping]
             .map(|kind| created(&key(kind)).replace(&key(kind).reveal(), "⟨key⟩"))
             .into();
-        let others = [
-            server_added("db-1", &read),
-            new_key_of_monitor("db-1", &read),
-            replaced(&id(), &read),
-        ];
+        let others = [new_key_of_monitor("db-1", &read), replaced(&id(), &read)];
         texts.extend(others.map(|text| text.replace(&read.reveal(), "⟨key⟩")));
         insta::assert_snapshot!(texts.join("\n---\n"), @"
         Devices register at `POST /api/v1/device/register` with this fleet key, and each receives a key of its own:
@@ -167,12 +180,6 @@ mod tests {
         ```
         Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
         ---
-        Added **db-1**. Set up its agent to send reports to `POST /api/v1/server-stats` with this key:
-        ```
-        ⟨key⟩
-        ```
-        Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
-        ---
         New key for **db-1**. The old key stays valid for 24 hours.
         ```
         ⟨key⟩
@@ -185,6 +192,55 @@ mod tests {
         ```
         Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
         ");
+    }
+
+    fn address(text: &str) -> PublicUrl {
+        PublicUrl::parse(text).unwrap()
+    }
+
+    #[test]
+    fn texts_of_added_servers() {
+        let key = key(KeyKind::Server);
+        let text = server_added("db-1", &key, &address("https://example.org"));
+        insta::assert_snapshot!(text.replace(&key.reveal(), "⟨key⟩"), @r#"
+        Added **db-1**. Its agent sends reports with this key:
+        ```
+        ⟨key⟩
+        ```
+        Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
+        **1.** On the server, save the key to a file that only you can read. Run this line, paste the key and press Enter:
+        ```
+        (umask 077; read -r key && echo "Authorization: Bearer $key" > rollcall.header)
+        ```
+        **2.** Send a report from the same folder, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:
+        ```
+        curl -fsS -m 10 --retry 5 -o /dev/null -H @rollcall.header -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/api/v1/server-stats
+        ```
+        "#);
+    }
+
+    #[test]
+    fn the_page_about_servers_shows_the_lines_of_the_reply() {
+        let report = shell_lines::report_line(&address("http://127.0.0.1:8080"));
+        let page = include_str!("../../../docs/servers.md");
+        for line in [shell_lines::key_file_line(), report] {
+            assert!(page.contains(&format!("\n{line}\n")), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_reply_for_an_added_server_fits_with_the_longest_texts() {
+        let address = address(&format!("http://{}a", "a.".repeat(96)));
+        assert_eq!(address.as_str().len(), MAX_PUBLIC_URL_BYTES);
+        let shown = server_added(&"*".repeat(64), &key(KeyKind::Server), &address);
+        assert!(shown.chars().count() < 2_000, "{shown}");
+    }
+
+    #[test]
+    fn the_reply_for_an_added_server_says_if_its_address_is_local() {
+        let local = PublicUrl::bound(([127, 0, 0, 1], 8080).into());
+        let shown = server_added("db-1", &key(KeyKind::Server), &local);
+        assert!(shown.contains("Set `PUBLIC_URL`"), "{shown}");
     }
 
     fn stored(expires_in: Option<Duration>) -> StoredKey {

@@ -45,7 +45,7 @@ async fn add(
             app.now(),
         )
         .await?;
-        Ok(key_card::of_server(&name, &key))
+        Ok(key_card::of_server(&name, &key, &app.public_url))
     };
     reply::answer(ctx, work).await
 }

@@ -1,6 +1,7 @@
-//! Servers: the thresholds of their status, and the interval at which they report.
+//! Servers: the thresholds of their status, the interval at which they report, and what people copy to send a report.
 
 pub mod report_interval;
+pub mod shell_lines;
 pub mod status_rule;
 pub mod threshold;
 pub mod threshold_proposal;

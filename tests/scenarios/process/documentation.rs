@@ -103,8 +103,10 @@ fn the_requests_of_the_page_about_servers_send_a_report() {
     let rollcall = Rollcall::new();
     let key = rollcall.done(&["server", "add", "db-1", "--json"]).json()["key"].clone();
     let key = key.as_str().unwrap();
+    let header = format!("Authorization: Bearer {key}\n");
+    std::fs::write(rollcall.path("rollcall.header"), header).unwrap();
     let running = rollcall.run();
-    let Some(_) = run("servers.md", &rollcall, &running, &[("ROLLCALL_KEY", key)]) else {
+    let Some(_) = run("servers.md", &rollcall, &running, &[]) else {
         return;
     };
     let servers = rollcall.done(&["server", "list", "--json"]).out;

@@ -1,0 +1,39 @@
+//! The lines that people copy into a shell or a crontab to send reports. The key stands in a file, because other users of the
+//! machine can read command lines. They have no `%`, which cron reads as the end of a line.
+
+use crate::devices::public_url::PublicUrl;
+
+/// The file with the key, in the folder from which reports are sent.
+const KEY_FILE: &str = "rollcall.header";
+
+/// The line that asks for the key and saves it to a file that only its owner can read, as a header for curl.
+pub fn key_file_line() -> String {
+    format!("(umask 077; read -r key && echo \"Authorization: Bearer $key\" > {KEY_FILE})")
+}
+
+/// The line that sends a report with the load of a Linux machine. It needs curl 7.55 or newer.
+pub fn report_line(address: &PublicUrl) -> String {
+    format!(
+        "curl -fsS -m 10 --retry 5 -o /dev/null -H @{KEY_FILE} -d \"{{\\\"load\\\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}}\" {address}/api/v1/server-stats"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_server() {
+        let address = PublicUrl::parse("https://example.org/rollcall").unwrap();
+        assert_eq!(
+            key_file_line(),
+            r#"(umask 077; read -r key && echo "Authorization: Bearer $key" > rollcall.header)"#
+        );
+        let report = report_line(&address);
+        assert_eq!(
+            report,
+            r#"curl -fsS -m 10 --retry 5 -o /dev/null -H @rollcall.header -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/rollcall/api/v1/server-stats"#
+        );
+        assert!(!report.contains('%'), "cron reads it as the end of a line");
+    }
+}
