@@ -1,8 +1,9 @@
-//! Reads a response body piece by piece, to find where it ends and whether it contains the keyword.
+//! Reads a response body piece by piece, to find where it ends, and passes its content on to the search for the keyword.
 //!
 //! Nothing of the body is kept. Pieces go through a small buffer and only counters remain, so a check of an endless
 //! stream needs no more memory than a check of an empty page.
 
+use super::page::{PageFormat, PageProblem, PageSearch};
 use crate::domain::endpoints::http_check::BODY_CAP;
 
 /// Limit of chunk extensions and trailers together, in bytes.
@@ -24,7 +25,10 @@ pub(super) enum Framing {
 pub(super) struct Body<'a> {
     rest: Remaining,
     taken: usize,
-    search: Option<Search<'a>>,
+    /// Whether there was more than the cap.
+    is_cut: bool,
+    /// `None`: the content does not matter.
+    page: Option<PageSearch<'a>>,
 }
 
 enum Remaining {
@@ -34,7 +38,7 @@ enum Remaining {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(framing: Framing, keyword: Option<&'a str>) -> Self {
+    pub(super) fn new(framing: Framing, format: PageFormat, keyword: Option<&'a str>) -> Self {
         let rest = match framing {
             Framing::Empty => Remaining::Length(0),
             Framing::Length(length) => Remaining::Length(length),
@@ -44,11 +48,12 @@ impl<'a> Body<'a> {
         Self {
             rest,
             taken: 0,
-            search: keyword.map(|keyword| Search::new(keyword.as_bytes())),
+            is_cut: false,
+            page: keyword.map(|keyword| PageSearch::new(keyword, format)),
         }
     }
 
-    /// Reads the next bytes; `true` if no more are needed: the body is complete or the cap is reached.
+    /// Reads the next bytes; `true` if no more are needed: the body is complete, the cap is reached or the page has failed.
     ///
     /// # Errors
     /// A sentence, if the bytes do not match the framing.
@@ -64,15 +69,17 @@ impl<'a> Body<'a> {
             Remaining::Chunks(_) => {
                 while let Remaining::Chunks(chunks) = &mut self.rest
                     && !input.is_empty()
-                    && self.taken < BODY_CAP
                 {
                     let (data, rest) = chunks.next(input)?;
                     input = rest;
                     self.pass(data);
+                    if self.is_decided() {
+                        break;
+                    }
                 }
             }
         }
-        Ok(self.is_complete() || self.taken >= BODY_CAP)
+        Ok(self.is_complete() || self.is_decided())
     }
 
     /// Whether the body is complete if the stream ends now.
@@ -80,8 +87,17 @@ impl<'a> Body<'a> {
         matches!(self.rest, Remaining::UntilClose) || self.is_complete()
     }
 
-    pub(super) fn keyword_missing(&self) -> bool {
-        self.search.as_ref().is_some_and(|search| !search.found())
+    /// Ends the body; `None` if the page passes.
+    pub(super) fn end(self) -> Option<PageProblem> {
+        self.page?.end(self.is_cut)
+    }
+
+    /// Whether the rest of the body does not matter.
+    fn is_decided(&self) -> bool {
+        // Whether the page is longer than the cap matters only for a keyword that was not found.
+        let needs_more = self.page.as_ref().is_some_and(|page| !page.has_keyword());
+        let is_full = self.taken >= BODY_CAP && !needs_more;
+        is_full || self.is_cut || self.page.as_ref().is_some_and(|page| page.has_failed())
     }
 
     fn is_complete(&self) -> bool {
@@ -94,10 +110,12 @@ impl<'a> Body<'a> {
 
     /// Counts and searches content, up to the cap.
     fn pass(&mut self, data: &[u8]) {
-        let data = &data[..data.len().min(BODY_CAP - self.taken)];
+        let room = BODY_CAP - self.taken;
+        self.is_cut |= data.len() > room;
+        let data = &data[..data.len().min(room)];
         self.taken += data.len();
-        if let Some(search) = &mut self.search {
-            search.pass(data);
+        if let Some(page) = &mut self.page {
+            page.pass(data);
         }
     }
 }
@@ -213,57 +231,18 @@ fn after_size(value: u64) -> Chunk {
     }
 }
 
-/// Knuth-Morris-Pratt search: finds the keyword across any split of the content, without keeping the content.
-struct Search<'a> {
-    keyword: &'a [u8],
-    /// For each prefix of the keyword, the length of its longest border.
-    borders: Vec<usize>,
-    matched: usize,
-}
-
-impl<'a> Search<'a> {
-    fn new(keyword: &'a [u8]) -> Self {
-        let mut borders = vec![0; keyword.len()];
-        let mut matched = 0;
-        for index in 1..keyword.len() {
-            matched = advance(keyword, &borders, matched, keyword[index]);
-            borders[index] = matched;
-        }
-        Self {
-            keyword,
-            borders,
-            matched: 0,
-        }
-    }
-
-    fn pass(&mut self, data: &[u8]) {
-        for byte in data {
-            if self.found() {
-                return;
-            }
-            self.matched = advance(self.keyword, &self.borders, self.matched, *byte);
-        }
-    }
-
-    fn found(&self) -> bool {
-        self.matched == self.keyword.len()
-    }
-}
-
-/// How much of the keyword is matched after one more byte; `matched` is shorter than the keyword.
-fn advance(keyword: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
-    while matched > 0 && keyword[matched] != byte {
-        matched = borders[matched - 1];
-    }
-    matched + usize::from(keyword[matched] == byte)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, prop_assert_eq};
 
     use super::*;
+    use crate::probe::page::Coding;
+
+    const PLAIN: PageFormat = PageFormat {
+        coding: Coding::Identity,
+        charset: None,
+    };
 
     /// Reads all pieces. Returns the error, or whether the body is complete and whether it has the keyword.
     fn read(
@@ -271,13 +250,13 @@ mod tests {
         keyword: &str,
         pieces: &[&[u8]],
     ) -> Result<(bool, bool), &'static str> {
-        let mut body = Body::new(framing, Some(keyword));
+        let mut body = Body::new(framing, PLAIN, Some(keyword));
         for piece in pieces {
             if body.take(piece)? {
-                return Ok((true, !body.keyword_missing()));
+                return Ok((true, body.end().is_none()));
             }
         }
-        Ok((body.may_end_here(), !body.keyword_missing()))
+        Ok((body.may_end_here(), body.end().is_none()))
     }
 
     proptest::proptest! {

@@ -5,6 +5,7 @@
 //! this file.
 
 use super::body::Framing;
+use super::page::{self, Coding, PageFormat};
 use crate::domain::endpoints::http_check::Method;
 
 /// Limit of a response's head, including interim responses, in bytes.
@@ -17,6 +18,7 @@ const MAX_HEADERS: usize = 128;
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) framing: Framing,
+    pub(super) format: PageFormat,
     /// Only for redirects.
     pub(super) location: Option<Vec<u8>>,
 }
@@ -98,8 +100,20 @@ pub(super) fn parse(bytes: &[u8], method: Method) -> Result<Head, &'static str> 
     Ok(Head {
         status,
         framing,
+        format: format(response.headers),
         location,
     })
+}
+
+fn format(headers: &[httparse::Header<'_>]) -> PageFormat {
+    let codings = headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case("content-encoding"))
+        .map(|header| header.value);
+    PageFormat {
+        coding: Coding::parse(codings),
+        charset: find(headers, "content-type").and_then(page::charset),
+    }
 }
 
 fn find<'a>(headers: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {

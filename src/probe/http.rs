@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::body::Body;
 use super::head::{self, Head, HeadEnd};
+use super::page::PageProblem;
 use super::redirect;
 use super::tls::covering_name;
 use super::trace::{Phase, Trace};
@@ -142,7 +143,8 @@ where
             head.status.to_string(),
         ));
     }
-    let mut body = Body::new(head.framing, hop.http_check.keyword.as_deref());
+    let keyword = hop.http_check.keyword.as_deref();
+    let mut body = Body::new(head.framing, head.format, keyword);
     while !body.take(&buffer).map_err(broken)? {
         make_room(&mut buffer);
         if read_more(stream, &mut buffer, trace).await? == 0 {
@@ -152,10 +154,14 @@ where
             return Err(broken(ENDED_EARLY));
         }
     }
-    if body.keyword_missing() {
-        Err(Stop::plain(FailureClass::KeywordMissing))
-    } else {
-        Ok(Response::Passes)
+    match body.end() {
+        None => Ok(Response::Passes),
+        Some(PageProblem::KeywordMissing) => Err(Stop::plain(FailureClass::KeywordMissing)),
+        Some(PageProblem::KeywordNotInTheBeginning) => Err(Stop::with(
+            FailureClass::KeywordMissing,
+            "not in the first 64 KiB of the page",
+        )),
+        Some(PageProblem::Unreadable(why)) => Err(broken(why)),
     }
 }
 

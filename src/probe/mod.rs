@@ -12,6 +12,7 @@ mod gate;
 mod head;
 mod http;
 mod names;
+mod page;
 mod redirect;
 mod reference_host;
 mod resolve;

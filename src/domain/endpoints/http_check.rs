@@ -9,7 +9,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 pub const MAX_REDIRECTS: u8 = 10;
 pub const DEFAULT_REDIRECTS: u8 = 5;
 
-/// The part of a response body that is searched for the keyword, in bytes.
+/// The part of a response body that is searched for the keyword, in bytes; of a compressed one, after decompression.
 pub const BODY_CAP: usize = 64 * 1024;
 
 /// The maximum length of a keyword, in characters.
@@ -28,7 +28,7 @@ pub struct HttpCheck {
     pub headers: Vec<(String, String)>,
     /// The first and the last status code that pass.
     pub expected_status: (u16, u16),
-    /// Must occur in the first 64 KiB of the body, byte for byte.
+    /// Must occur in the first 64 KiB of the page. Upper and lower case differ.
     pub keyword: Option<String>,
     /// How many redirects are followed, 0 to 10; the address policy judges each hop again.
     pub max_redirects: u8,

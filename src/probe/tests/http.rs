@@ -290,7 +290,7 @@ async fn endless_responses_stop_at_the_caps() {
     assert_eq!(run_check(&body.http()).await.verdict, Verdict::Up);
     assert_eq!(
         run_check_with(&body.http(), &keyword("y")).await.verdict,
-        plain(FailureClass::KeywordMissing)
+        not_in_the_beginning()
     );
     let chunks = Stand::with(|mut stream| async move {
         read_request(&mut stream).await;
@@ -397,23 +397,68 @@ async fn a_keyword_is_found_across_packets_and_chunks() {
 #[tokio::test]
 async fn a_keyword_counts_only_within_the_cap() {
     let http_check = keyword("needle");
-    for (before, found) in [
-        (0, true),
-        (BODY_CAP - 6, true),
-        (BODY_CAP - 5, false),
-        (BODY_CAP, false),
+    let missing = || plain(FailureClass::KeywordMissing);
+    for (before, rest, expected) in [
+        (0, "needle", Verdict::Up),
+        (BODY_CAP - 6, "needle", Verdict::Up),
+        (BODY_CAP - 6, "needle and more", Verdict::Up),
+        (BODY_CAP - 5, "needle", not_in_the_beginning()),
+        (BODY_CAP, "needle", not_in_the_beginning()),
+        (BODY_CAP - 1, "", missing()),
+        (BODY_CAP - 1, "x", missing()),
+        (BODY_CAP, "x", not_in_the_beginning()),
     ] {
-        let answer = format!("HTTP/1.1 200 OK\r\n\r\n{}needle", "x".repeat(before));
-        let expected = if found {
-            Verdict::Up
-        } else {
-            plain(FailureClass::KeywordMissing)
-        };
-        assert_eq!(
-            verdict_with(answer, &http_check).await,
-            expected,
-            "{before}"
-        );
+        let body = format!("{}{rest}", "x".repeat(before));
+        let length = body.len();
+        for answer in [
+            format!("HTTP/1.1 200 OK\r\n\r\n{body}"),
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}"),
+            format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+            ),
+        ] {
+            let verdict = verdict_with(answer, &http_check).await;
+            assert_eq!(verdict, expected, "{before} {rest}");
+        }
+    }
+}
+
+fn not_in_the_beginning() -> Verdict {
+    down(
+        FailureClass::KeywordMissing,
+        "not in the first 64 KiB of the page",
+    )
+}
+
+#[tokio::test]
+async fn a_page_in_a_coding_and_an_encoding_of_its_own_is_read() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, b"Danke f\xfcr alles").unwrap();
+    let body = gzip.finish().unwrap();
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=ISO-8859-1\r\n";
+    let coded = |coding: &str| {
+        let head = format!("{head}Content-Encoding: {coding}\r\n\r\n");
+        [head.as_bytes(), &body].concat()
+    };
+    for (coding, http_check, expected) in [
+        ("gzip", keyword("für"), Verdict::Up),
+        ("gzip", keyword("fur"), plain(FailureClass::KeywordMissing)),
+        (
+            "zstd",
+            keyword("für"),
+            broken("the page is compressed with zstd, which Rollcall cannot read"),
+        ),
+        (
+            "deflate",
+            keyword("für"),
+            broken("the page is not valid deflate, although its header says so"),
+        ),
+        // Without a keyword, nobody needs to read it.
+        ("zstd", HttpCheck::default(), Verdict::Up),
+        ("deflate", HttpCheck::default(), Verdict::Up),
+    ] {
+        let verdict = verdict_with(coded(coding), &http_check).await;
+        assert_eq!(verdict, expected, "{coding}");
     }
 }
 
