@@ -10,6 +10,7 @@ use super::completed_check::Recorded;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::typed_target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
@@ -99,7 +100,8 @@ async fn with_name(reader: &Reader, requester: Requester, name: &str) -> Result<
     let mut found = endpoint::with_name(reader, requester.guild, name).await?;
     match found.len() {
         0 => Err(Error::NotFound(format!(
-            "no endpoint has the address or name `{name}`"
+            "no endpoint has the address or name `{}`",
+            typed_target::shown(name)
         ))),
         1 => Ok(found.remove(0)),
         _ => Err(Error::Conflict(format!(

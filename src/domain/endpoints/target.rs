@@ -134,6 +134,8 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 const TCP_EXAMPLE: &str = "tcp://203.0.113.7:25565";
+/// The header that replaces a user name and password, here `user:password`.
+pub(super) const CREDENTIALS_EXAMPLE: &str = "Authorization: Basic dXNlcjpwYXNzd29yZA==";
 const HTTP_EXAMPLE: &str = "https://example.org/health";
 
 impl FromStr for Target {
@@ -254,8 +256,8 @@ fn parse_http(scheme: Scheme, rest: &str) -> Result<Target, TargetError> {
 fn split_authority(text: &str, default_port: Option<u16>) -> Result<(Host, u16), TargetError> {
     if text.contains('@') {
         return Err(TargetError::new(
-            "a user name or password before `@` is not supported",
-            HTTP_EXAMPLE,
+            "a target cannot contain a user name and password. Remove them, and send them in a header of the check instead",
+            CREDENTIALS_EXAMPLE,
         ));
     }
     let (host, port) = match text.strip_prefix('[') {
@@ -424,7 +426,7 @@ mod tests {
             ("203.0.113.7:", "1 to 65535"),
             ("ftp://example.org/", "scheme must be"),
             ("tcp://example.org:80/path", "has no path"),
-            ("http://user:pass@example.org/", "before `@`"),
+            ("http://user:pass@example.org/", "in a header"),
             ("http://127.1/", "four decimal"),
             ("http://0x7f.0.0.1/", "four decimal"),
             ("http://2130706433/", "four decimal"),

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use super::target::{Host, MAX_TYPED_BYTES, Target, TargetError};
+use super::target::{CREDENTIALS_EXAMPLE, Host, MAX_TYPED_BYTES, Target, TargetError};
 
 /// Why a typed text is no target. `Display` is a sentence for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,14 +86,13 @@ fn wrong(problem: &str, suggestion: Option<String>) -> TypedTargetError {
 }
 
 fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Target, TypedTargetError> {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if let Some((_, host)) = authority.rsplit_once('@') {
-        let rest = rest.get(authority.len()..).unwrap_or_default();
-        return Err(wrong(
-            "a user name and password cannot be part of a target. Add it without them; then set the header `Authorization` with `/endpoint http`",
-            Some(format!("{scheme}://{host}{rest}")),
-        ));
+    if let Some(credentials) = credentials(rest) {
+        let without = credentials
+            .is_certain
+            .then(|| format!("{scheme}://{}", credentials.rest));
+        return Err(with_credentials(scheme, without.as_deref()));
     }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let scheme = scheme.to_ascii_lowercase();
     if let Some((_, instead, port)) = OTHER_SCHEMES.iter().find(|(other, ..)| *other == scheme) {
         let suggestion = match port {
@@ -118,6 +117,66 @@ fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Target, TypedTarg
         ));
     }
     Ok(text.parse()?)
+}
+
+/// A user name and password in front of a host.
+struct Credentials<'a> {
+    /// The text behind them.
+    rest: &'a str,
+    /// Whether they end where they seem to. A password that is not percent-encoded may contain the end of a host.
+    is_certain: bool,
+}
+
+/// The user name and password in a text without its scheme.
+fn credentials(text: &str) -> Option<Credentials<'_>> {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    if let Some(at) = authority.rfind('@') {
+        let rest = &text[at + 1..];
+        let is_certain = !rest.contains('@');
+        return Some(Credentials { rest, is_certain });
+    }
+    // `user:pass#word@host`: what looks like a host and its port is a part of them.
+    let (page, fragment) = text.split_once('#')?;
+    let is_password = page.contains(':') && fragment.contains('@');
+    is_password.then_some(Credentials {
+        rest: "",
+        is_certain: false,
+    })
+}
+
+/// The error for a text that contains a user name and password. It repeats neither.
+fn with_credentials(scheme: &str, without: Option<&str>) -> TypedTargetError {
+    let problem = "a target cannot contain a user name and password";
+    let suggestion = without.and_then(|without| match read(without) {
+        Ok(target) => Some(target),
+        Err(error) => error.suggestion,
+    });
+    let is_http = matches!(
+        &*scheme.to_ascii_lowercase(),
+        "http" | "https" | "ws" | "wss"
+    );
+    if !is_http {
+        return TypedTargetError {
+            problem: problem.to_owned(),
+            suggestion,
+        };
+    }
+    let problem = format!(
+        "{problem}. Add it without them; then send them in a header, such as `{CREDENTIALS_EXAMPLE}` (the last part is `user:password` in Base64), with `/endpoint http headers:` or `--header-file`"
+    );
+    TypedTargetError {
+        problem,
+        suggestion,
+    }
+}
+
+/// A text that a person typed to name an endpoint, as it may be repeated: without a user name and password.
+pub fn shown(text: &str) -> String {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    match credentials(rest) {
+        Some(_) => "…@…".to_owned(),
+        None => text.to_owned(),
+    }
 }
 
 fn without_scheme(text: &str) -> Result<Target, TypedTargetError> {
@@ -278,6 +337,55 @@ mod tests {
             let again = read(suggestion).map(|target| target.to_string());
             assert_eq!(again.as_deref(), Ok(suggestion));
             assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_and_password_are_refused_and_never_repeated() {
+        for (typed, suggestion) in [
+            ("https://user:canary@x.org/a", Some("https://x.org/a")),
+            ("HTTPS://canary@x.org:8443", Some("https://x.org:8443/")),
+            ("user:canary@x.org", Some("https://x.org/")),
+            ("wss://user:canary@x.org/a", Some("https://x.org/a")),
+            ("https://ü:canary@x.org/", Some("https://x.org/")),
+            (
+                "postgres://user:canary@db.internal/app",
+                Some("tcp://db.internal:5432"),
+            ),
+            ("tcp://user:canary@x.org:80", Some("tcp://x.org:80")),
+            ("https://user:canary@x.org/a#b", Some("https://x.org/a")),
+            // It is not certain where these passwords end.
+            ("https://user:p@ss/canary@x.org/", None),
+            ("https://user:12#canary@x.org/", None),
+            ("https://user:canary/12@x.org/", None),
+            ("https://user:canary#12@x.org/", None),
+            ("https:user:canary@x.org", None),
+            ("user:canary@x.org 443", None),
+            ("https://user:canary@", None),
+            ("https://user:can\"ary@x.org/", Some("https://x.org/")),
+        ] {
+            let error = read(typed).unwrap_err();
+            let found = error.suggestion.as_ref().map(ToString::to_string);
+            assert_eq!(found.as_deref(), suggestion, "{typed}: {error}");
+            let strict = typed.parse::<Target>().unwrap_err().to_string();
+            for text in [error.to_string(), strict, format!("{error:?}")] {
+                assert!(!text.contains("canary") && !text.contains("12"), "{text}");
+            }
+        }
+        let error = read("https://user:canary@x.org/").unwrap_err().to_string();
+        assert!(error.contains("`Authorization: Basic dXNlcjpwYXNzd29yZA==`"));
+        let error = read("tcp://user:canary@x.org:80").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "a target cannot contain a user name and password. Try `tcp://x.org:80`"
+        );
+        for (text, expected) in [
+            ("https://user:canary@x.org/", "…@…"),
+            ("user:canary@x.org", "…@…"),
+            ("https://x.org/a@b", "https://x.org/a@b"),
+            ("shop", "shop"),
+        ] {
+            assert_eq!(shown(text), expected);
         }
     }
 
