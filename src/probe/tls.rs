@@ -35,6 +35,9 @@ const KEPT_SESSIONS: usize = 8 * 1024;
 /// often to notice a renewed or a wrong certificate soon.
 const SESSIONS_KEPT: Duration = Duration::from_secs(3600);
 
+/// What a check offers in a handshake, for the reasons of failures. rustls has no key exchange without forward secrecy.
+const OFFERED: &str = "Rollcall offers TLS 1.2 and 1.3 with ECDHE";
+
 pub(super) struct Tls {
     verifying: Sessions,
     /// Separate: otherwise an unverified session could be resumed as a verified one.
@@ -216,19 +219,24 @@ fn diagnose(error: &io::Error) -> Stop {
             io::ErrorKind::UnexpectedEof => "connection closed",
             _ => "connection reset",
         };
+        // Some servers close without a word if they support nothing of it.
         return Stop::with(
             FailureClass::ProtocolError,
-            format!("{what} {}", Phase::Handshaking.words()),
+            format!("{what} {}; {OFFERED}", Phase::Handshaking.words()),
         );
     };
     let detail = match reason {
         rustls::Error::InvalidCertificate(reason) => {
             return explain_certificate(reason, expiry_in(error));
         }
-        rustls::Error::AlertReceived(_) | rustls::Error::NoApplicationProtocol => {
-            "handshake refused"
+        rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => {
+            let what = match reason {
+                rustls::Error::AlertReceived(_) => "handshake refused",
+                _ => "no common TLS version or cipher",
+            };
+            return Stop::with(FailureClass::TlsFailed, format!("{what}; {OFFERED}"));
         }
-        rustls::Error::PeerIncompatible(_) => "no common TLS version or cipher",
+        rustls::Error::NoApplicationProtocol => "handshake refused",
         rustls::Error::InvalidMessage(_) => "the response is not TLS",
         rustls::Error::NoCertificatesPresented => "no certificate",
         rustls::Error::FailedToGetRandomBytes | rustls::Error::FailedToGetCurrentTime => {

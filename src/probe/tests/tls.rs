@@ -408,7 +408,9 @@ async fn failed_handshakes_have_different_details() {
         (
             "",
             End::Close,
-            broken("connection closed in the TLS handshake"),
+            broken(
+                "connection closed in the TLS handshake; Rollcall offers TLS 1.2 and 1.3 with ECDHE",
+            ),
         ),
         (
             "HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -424,18 +426,22 @@ async fn failed_handshakes_have_different_details() {
         (
             "\x15\x03\x03\x00\x02\x02\x28",
             End::Hold,
-            tls_failed("handshake refused"),
+            tls_failed("handshake refused; Rollcall offers TLS 1.2 and 1.3 with ECDHE"),
         ),
         // The first bytes of a handshake record that never ends
         (
             "\x16\x03\x03\x00\x7a\x02",
             End::Close,
-            broken("connection closed in the TLS handshake"),
+            broken(
+                "connection closed in the TLS handshake; Rollcall offers TLS 1.2 and 1.3 with ECDHE",
+            ),
         ),
         (
             "\x16\x03\x03\x00\x7a\x02",
             End::Reset,
-            broken("connection reset in the TLS handshake"),
+            broken(
+                "connection reset in the TLS handshake; Rollcall offers TLS 1.2 and 1.3 with ECDHE",
+            ),
         ),
     ] {
         let stand = Stand::with(move |mut stream| async move {
