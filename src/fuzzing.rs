@@ -141,7 +141,7 @@ fn endpoint_of(description: &Description) -> Endpoint {
         last_seen_at: None,
         next_check_at: None,
         latency: None,
-        certificate_expires_at: None,
+        certificate: None,
         created_at: NOW,
     }
 }

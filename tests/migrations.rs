@@ -268,7 +268,7 @@ async fn the_views_have_the_columns_that_scripts_rely_on() {
             "endpoints",
             "id guild_id name target host port http_check interval_ms status since is_active inactive_reason failure_class \
              failure_detail inactive_checked_at last_check_date last_seen_at next_due_at consecutive_failures latency_us \
-             certificate_expires_at created_at",
+             certificate_expires_at created_at certificate_starts_at certificate_host",
         ),
         (
             "devices",

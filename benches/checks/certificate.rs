@@ -17,6 +17,9 @@ pub const CA_FILE: &str = "ca.pem";
 /// When the target's certificate expires: the first day of 2099, in milliseconds since 1970.
 pub const EXPIRES_AT: i64 = 4_070_908_800_000;
 
+/// When it starts: the first day of 2020.
+pub const STARTS_AT: i64 = 1_577_836_800_000;
+
 /// The number of sessions that the product keeps.
 const KEPT_SESSIONS: usize = 8 * 1024;
 
@@ -29,6 +32,7 @@ pub fn write(folder: &Path) -> Result<()> {
     let key = KeyPair::generate()?;
     let names: Vec<String> = (1..=ADDRESSES).map(|n| format!("127.0.0.{n}")).collect();
     let mut certificate = CertificateParams::new(names)?;
+    certificate.not_before = rcgen::date_time_ymd(2020, 1, 1);
     certificate.not_after = rcgen::date_time_ymd(2099, 1, 1);
     let certificate = certificate.signed_by(&key, &Issuer::new(ca, ca_key))?;
     fs::write(folder.join("target.pem"), certificate.pem())?;

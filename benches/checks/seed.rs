@@ -86,6 +86,10 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
         "https" if seed.is_known => certificate::EXPIRES_AT.to_string(),
         _ => "NULL".to_owned(),
     };
+    let starts = match seed.scheme {
+        "https" if seed.is_known => certificate::STARTS_AT.to_string(),
+        _ => "NULL".to_owned(),
+    };
     let (scheme, port) = (seed.scheme, seed.port);
     let mut statements = vec![
         format!(
@@ -93,9 +97,9 @@ async fn insert(connection: &mut SqliteConnection, seed: Seed) -> Result<()> {
              SELECT i, 1, 'endpoint', 'bench-' || i, '{status}', {now}, {now} FROM n"
         ),
         format!(
-            "{numbers} INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, interval_ms, certificate_expires_at)
+            "{numbers} INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, interval_ms, certificate_starts_at, certificate_expires_at)
              SELECT i, 1, '{scheme}://' || {host} || ':{port}' || CASE '{separator}' WHEN '' THEN '' ELSE '/' || i END,
-                    {host}, {port}, {interval}, {certificate} FROM n"
+                    {host}, {port}, {interval}, {starts}, {certificate} FROM n"
         ),
     ];
     let due = seed.due_after.map_or("NULL".to_owned(), |after| {

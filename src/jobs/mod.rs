@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
-use endpoints::{connectivity, recheck, scheduler};
+use endpoints::{certificates, connectivity, recheck, scheduler};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
@@ -171,6 +171,7 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(flapping, flapping::PERIOD),
         job!(board_refresh, board_refresh::PERIOD),
         job!(storage_limits, storage_limits::PERIOD),
+        job!(certificates, certificates::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(

@@ -148,7 +148,7 @@ impl Prober {
                 at: check.now,
                 verdict: Verdict::Unknown(NotChecked::Machine("the check did not get its turn")),
                 timings: Timings::default(),
-                certificate_expires_at: None,
+                certificate: None,
             },
         }
     }
@@ -192,7 +192,7 @@ impl Prober {
                 at: check.now,
                 verdict: Verdict::Down(Failure::new(FailureClass::NotAllowed)),
                 timings: Timings::default(),
-                certificate_expires_at: None,
+                certificate: None,
             },
             Err(Stop::Postponed(bucket)) => return Err(Postponed(bucket)),
         };

@@ -15,7 +15,6 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -23,6 +22,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use super::trace::{Phase, Trace};
 use super::{ProberError, Stop};
 use crate::clock::Stopwatch;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Host;
 use crate::domain::{Timestamp, millis};
@@ -106,20 +106,27 @@ impl Tls {
         {
             Ok(stream) => stream,
             Err(error) => {
-                trace.certificate_expires_at = expiry_in(&error);
+                if let Some(certificate) = expired_in(&error) {
+                    trace.record_certificate(wanted.host, certificate);
+                }
                 return Err(diagnose(&error));
             }
         };
-        trace.certificate_expires_at = stream
+        let presented = stream
             .get_ref()
             .1
             .peer_certificates()
             .and_then(<[_]>::first)
-            .and_then(expiry);
-        match trace.certificate_expires_at {
-            // A resumed session is not verified again, and its certificate may have expired since.
-            Some(expiry) if wanted.verify && expiry < wanted.now => Err(expired(Some(expiry))),
-            _ => Ok(stream),
+            .and_then(read);
+        let Some(certificate) = presented else {
+            return Ok(stream);
+        };
+        let expires_at = certificate.expires_at;
+        trace.record_certificate(wanted.host, certificate);
+        // A resumed session is not verified again, and its certificate may have expired since.
+        match wanted.verify && expires_at < wanted.now {
+            true => Err(expired(Some(expires_at))),
+            false => Ok(stream),
         }
     }
 }
@@ -171,7 +178,7 @@ pub(super) fn covering_name(stream: &TlsStream<TcpStream>, name: &str) -> String
 
 /// The wildcard in a certificate that covers `name`; `None` if the name itself is in it.
 pub(super) fn covering(certificate: &CertificateDer<'_>, name: &str) -> Option<String> {
-    let certificate = Certificate::from_der(certificate).ok()?;
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
     let extension = certificate.tbs_certificate().get_extension();
     let (_, names): (bool, SubjectAltName) = extension.ok()??;
     let (_, parent) = name.split_once('.')?;
@@ -185,26 +192,29 @@ pub(super) fn covering(certificate: &CertificateDer<'_>, name: &str) -> Option<S
     (!has(name) && has(&wildcard)).then_some(wildcard)
 }
 
-/// When a certificate expires.
-fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let not_after = certificate
-        .tbs_certificate()
-        .validity()
-        .not_after
-        .to_unix_duration();
-    Some(Timestamp::from_millis(millis(not_after)))
+/// The validity of a certificate.
+fn read(certificate: &CertificateDer<'_>) -> Option<Certificate> {
+    let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+    let validity = certificate.tbs_certificate().validity();
+    let timestamp = |time: Duration| Timestamp::from_millis(millis(time));
+    Some(Certificate {
+        starts_at: Some(timestamp(validity.not_before.to_unix_duration())),
+        expires_at: timestamp(validity.not_after.to_unix_duration()),
+        host: None,
+    })
 }
 
-/// The expiry of a certificate that was rejected as expired (the first expired one in the chain). Other failed
-/// handshakes do not reveal their certificates: rustls drops them with the connection.
-fn expiry_in(error: &io::Error) -> Option<Timestamp> {
+/// A certificate that was rejected as expired (the first expired one in the chain). Other failed handshakes do not reveal
+/// their certificates: rustls drops them with the connection.
+fn expired_in(error: &io::Error) -> Option<Certificate> {
     match tls_error(error)? {
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
             not_after, ..
-        }) => Some(Timestamp::from_millis(millis(Duration::from_secs(
-            not_after.as_secs(),
-        )))),
+        }) => Some(Certificate {
+            starts_at: None,
+            expires_at: Timestamp::from_millis(millis(Duration::from_secs(not_after.as_secs()))),
+            host: None,
+        }),
         _ => None,
     }
 }
@@ -227,7 +237,8 @@ fn diagnose(error: &io::Error) -> Stop {
     };
     let detail = match reason {
         rustls::Error::InvalidCertificate(reason) => {
-            return explain_certificate(reason, expiry_in(error));
+            let expiry = expired_in(error).map(|certificate| certificate.expires_at);
+            return explain_certificate(reason, expiry);
         }
         rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => {
             let what = match reason {

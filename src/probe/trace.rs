@@ -10,6 +10,7 @@ use super::connection_limit::ConnectionTurn;
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Timings, Verdict};
 use crate::domain::endpoints::target::Host;
 
@@ -129,7 +130,7 @@ pub(super) struct Trace {
     /// The host of the target, once a redirect has led elsewhere.
     redirected_from: Option<Box<str>>,
     timings: Timings,
-    pub(super) certificate_expires_at: Option<Timestamp>,
+    certificate: Option<Certificate>,
     /// Where redirects have led, as it is shown; `None` without redirects.
     pub(super) final_target: Option<Box<str>>,
 }
@@ -149,7 +150,7 @@ impl Trace {
             lookup: None,
             redirected_from: None,
             timings: Timings::default(),
-            certificate_expires_at: None,
+            certificate: None,
             final_target: None,
         }
     }
@@ -230,6 +231,23 @@ impl Trace {
             .get_or_insert_with(|| host.to_string().into());
     }
 
+    /// Records the certificate of a host. Of several hops, the one that expires first counts.
+    pub(super) fn record_certificate(&mut self, host: &Host, mut certificate: Certificate) {
+        let is_first = self
+            .certificate
+            .as_ref()
+            .is_none_or(|known| certificate.expires_at < known.expires_at);
+        if !is_first {
+            return;
+        }
+        let start = self.redirected_from.as_deref();
+        let host = start.map(|start| (start, host.to_string()));
+        certificate.host = host
+            .filter(|(start, host)| start != host)
+            .map(|(_, host)| host.into());
+        self.certificate = Some(certificate);
+    }
+
     /// Ends the current phase and starts the next. Phases of several hops add up.
     pub(super) fn enter(&mut self, next: Phase) {
         self.close_lap();
@@ -244,7 +262,7 @@ impl Trace {
             at,
             verdict,
             timings: self.timings,
-            certificate_expires_at: self.certificate_expires_at,
+            certificate: self.certificate,
         }
     }
 

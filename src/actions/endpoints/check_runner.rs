@@ -379,7 +379,7 @@ mod tests {
             at,
             verdict: Verdict::Up,
             timings: Timings::default(),
-            certificate_expires_at: None,
+            certificate: None,
         };
         drop(first.finish(&endpoint, up));
         let Started::Flight(_second) = checks.begin(id) else {

@@ -215,7 +215,7 @@ mod tests {
             at: Timestamp::from_millis(second * 1000),
             verdict: Verdict::Down(Failure::new(FailureClass::Refused)),
             timings: Timings::default(),
-            certificate_expires_at: None,
+            certificate: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Endpoints: adding, checking, rechecking, and recording what a check showed.
 
+pub mod announce_certificates;
 pub mod check_runner;
 pub mod completed_check;
 pub mod connectivity;

@@ -268,7 +268,7 @@ impl World {
                     at: self.now(),
                     verdict,
                     timings: Timings::default(),
-                    certificate_expires_at: None,
+                    certificate: None,
                 },
                 waiters: Vec::new(),
             });

@@ -15,6 +15,7 @@ use crate::discord::endpoints::{
 use crate::discord::ui::embed_testing::{NOW, card_text, embed_json, fits};
 use crate::discord::ui::view::Pages;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::certificate_expiry::{Certificate, length_of};
 use crate::domain::endpoints::check_result::{
     CheckResult, Failure, FailureClass, NotChecked, Timings, Verdict,
 };
@@ -47,7 +48,11 @@ fn ordinary() -> Endpoint {
         last_seen_at: Some(NOW.minus(Duration::from_secs(480))),
         next_check_at: Some(NOW.plus(Duration::from_secs(90))),
         latency: Some(Duration::from_millis(12)),
-        certificate_expires_at: Some(NOW.plus(Duration::from_secs(86_400))),
+        certificate: Some(Certificate {
+            starts_at: Some(NOW.minus(length_of(75))),
+            expires_at: NOW.plus(length_of(15)),
+            host: None,
+        }),
         created_at: NOW,
     }
 }
@@ -58,7 +63,16 @@ fn online() -> Endpoint {
         status: Status::Online,
         ..State::new(NOW.minus(Duration::from_secs(7200)))
     };
+    endpoint.certificate = Some(expiring_behind_a_redirect("login.example.org"));
     endpoint
+}
+
+fn expiring_behind_a_redirect(host: &str) -> Certificate {
+    Certificate {
+        starts_at: Some(NOW.minus(length_of(76))),
+        expires_at: NOW.plus(length_of(14)),
+        host: Some(host.into()),
+    }
 }
 
 /// A new endpoint, with an interval of its own.
@@ -76,7 +90,7 @@ fn never_checked() -> Endpoint {
         recheck_counts_from: None,
         last_seen_at: None,
         latency: None,
-        certificate_expires_at: None,
+        certificate: None,
         ..ordinary()
     }
 }
@@ -92,6 +106,10 @@ fn with_http_options() -> Endpoint {
         verify_tls: false,
         ..HttpCheck::default()
     });
+    endpoint.certificate = Some(Certificate {
+        host: None,
+        ..expiring_behind_a_redirect("")
+    });
     endpoint.state.status = Status::Warning;
     endpoint.state.consecutive_failures = 1;
     endpoint.state.failure = Some(Failure::new(FailureClass::TimedOut));
@@ -101,6 +119,7 @@ fn with_http_options() -> Endpoint {
 /// An endpoint with every text at its maximum length, of characters that double when escaped.
 fn longest() -> Endpoint {
     let mut endpoint = ordinary();
+    endpoint.certificate = Some(expiring_behind_a_redirect(&"h".repeat(253)));
     let http_check = HttpCheck {
         keyword: Some("k".repeat(200)),
         headers: (0..8)
@@ -162,7 +181,7 @@ fn recorded(verdict: Verdict) -> Recorded {
             at: NOW,
             verdict,
             timings,
-            certificate_expires_at: None,
+            certificate: None,
         },
         status_before: Status::Offline,
         state: State {
@@ -193,6 +212,7 @@ fn cards_of_endpoints_fit_with_the_longest_texts() {
         &longest(),
         Duration::from_secs(60),
         Some(&"x".repeat(200)),
+        NOW,
     ));
     fits(statistics_card::statistics(
         &statistics_of(longest()),
@@ -225,7 +245,8 @@ fn cards_of_endpoints() {
         &never_checked(),
         &with_http_options(),
     ];
-    let cards = cards.map(|endpoint| card_text(endpoint_card::endpoint(endpoint, minute, None)));
+    let cards =
+        cards.map(|endpoint| card_text(endpoint_card::endpoint(endpoint, minute, None, NOW)));
     insta::assert_snapshot!(cards.join("\n\n"), @"
     [red] web shop
     `https://shop.example.org/health`
@@ -234,7 +255,7 @@ fn cards_of_endpoints() {
     Reason: unexpected status (503), 5 times in a row
     Last checked: <t:1769860770:R>, took 12 ms
     Last seen online: <t:1769860320:R>
-    Certificate expires: <t:1769947200:R>
+    Certificate expires: <t:1771156800:R>
     Request: GET; expects status 200–399
     — id 7
 
@@ -243,7 +264,7 @@ fn cards_of_endpoints() {
     Status: 🟢 online, changed <t:1769853600:R>
     Interval: 1 min (default)
     Last checked: <t:1769860770:R>, took 12 ms
-    Certificate expires: <t:1769947200:R>
+    Certificate expires: ⚠️ <t:1771070400:R> (that of `login.example.org`)
     Request: GET; expects status 200–399
     — id 7
 
@@ -262,7 +283,7 @@ fn cards_of_endpoints() {
     Reason: timed out
     Last checked: <t:1769860770:R>, took 12 ms
     Last seen online: <t:1769860320:R>
-    Certificate expires: <t:1769947200:R>
+    Certificate expires: <t:1771070400:R>
     Request: GET; expects status 200; expects the text `in stock`; sends the header `Accept`; follows up to 1 redirect; accepts any certificate
     — id 7
     ");
@@ -280,6 +301,7 @@ fn header_values_are_never_shown() {
         &secret,
         Duration::from_secs(60),
         None,
+        NOW,
     ))
     .to_string();
     assert!(

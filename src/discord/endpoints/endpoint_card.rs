@@ -6,7 +6,8 @@ use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use crate::discord::DiscordState;
 use crate::discord::endpoints::texts;
-use crate::discord::ui::embed::{colour, relative, relative_or};
+use crate::discord::ui::embed::{colour, relative_or};
+use crate::domain::Timestamp;
 use crate::domain::endpoints::target::Scheme;
 use crate::domain::status::Status;
 use crate::domain::text;
@@ -15,7 +16,13 @@ use crate::store::endpoints::endpoint::Endpoint;
 /// The card of an endpoint with its current data.
 pub(in crate::discord) fn current(app: &DiscordState, shown: &Endpoint) -> CreateEmbed {
     let final_target = app.checks.final_targets.of(shown.id);
-    endpoint(shown, app.checks.rules.interval, final_target.as_deref())
+    let now = app.checks.clock.now();
+    endpoint(
+        shown,
+        app.checks.rules.interval,
+        final_target.as_deref(),
+        now,
+    )
 }
 
 /// The card of an endpoint. `default_interval` is shown if the endpoint has no interval of its own; `final_target` is where
@@ -24,6 +31,7 @@ pub(in crate::discord) fn endpoint(
     endpoint: &Endpoint,
     default_interval: Duration,
     final_target: Option<&str>,
+    now: Timestamp,
 ) -> CreateEmbed {
     let state = &endpoint.state;
     let description = &endpoint.description;
@@ -53,8 +61,15 @@ pub(in crate::discord) fn endpoint(
             true,
         );
     }
-    if let Some(expires) = endpoint.certificate_expires_at {
-        card = card.field("Certificate expires", relative(expires), true);
+    if let Some(certificate) = &endpoint.certificate {
+        // Without verification, an expired certificate is none the worse.
+        let verifies = description
+            .http_check
+            .as_ref()
+            .is_none_or(|one| one.verify_tls);
+        let threshold = certificate.crossed_threshold(now).filter(|_| verifies);
+        let expires = texts::certificate_expires(certificate, threshold);
+        card = card.field(texts::CERTIFICATE_EXPIRES, expires, true);
     }
     if description.target.scheme != Scheme::Tcp {
         let http_check = description.http_check.clone().unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::actions::endpoints::manage_endpoint::NamedEndpoint;
 use crate::discord::ui::embed::{bold, mark, mention, name_and_target, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::endpoints::http_check::{DEFAULT_REDIRECTS, HttpCheck};
 use crate::domain::monitor::{MonitorId, MonitorKind};
@@ -225,6 +226,21 @@ pub(super) fn http_request(http_check: &HttpCheck) -> String {
         parts.push("accepts any certificate".to_owned());
     }
     text::cut(&parts.join("; "), 1024)
+}
+
+pub(super) const CERTIFICATE_EXPIRES: &str = "Certificate expires";
+
+/// When a certificate expires; with a warning if a threshold was crossed.
+pub(super) fn certificate_expires(certificate: &Certificate, threshold: Option<u32>) -> String {
+    let mark = match threshold {
+        Some(_) => "⚠️ ",
+        None => "",
+    };
+    let time = relative(certificate.expires_at);
+    match &certificate.host {
+        None => format!("{mark}{time}"),
+        Some(host) => format!("{mark}{time} (that of {})", text::code(host)),
+    }
 }
 
 pub(super) const FINAL_TARGET: &str = "Redirects lead to";

@@ -16,7 +16,9 @@ use crate::domain::incidents::note::NoteId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::notification_kind::{
+    ExpiringCertificate, MAX_NAMED_CERTIFICATES, NotificationKind,
+};
 use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::transition::OutageEnd;
 use crate::notify::transport::{Joined, Reminder};
@@ -448,6 +450,57 @@ fn other_notifications_have_no_outages() {
     [amber] 🟠 Storage limit reached: server reports
     Each Discord server may store 2,500,000 server reports, and at most 1,024 MiB of them. From now on, Rollcall deletes the oldest ones as new ones arrive. Checks and alerts continue as before.
     ");
+}
+
+/// The certificates of so many endpoints expire now; one is named.
+fn expiring(count: u64, name: &str, host: Option<String>) -> NotificationKind {
+    NotificationKind::CertificateExpiring {
+        days: 14,
+        count,
+        certificates: vec![ExpiringCertificate {
+            name: name.to_owned(),
+            host,
+            expires_at: NOW,
+        }],
+    }
+}
+
+#[test]
+fn a_message_about_certificates_names_the_first_ones() {
+    let notification = Incident {
+        kind: expiring(12, "shop", None),
+        ..incident(Vec::new())
+    };
+    let message = incident_card::message(&notification);
+    assert!(message.rows.is_empty());
+    insta::assert_snapshot!(texts_of([message]), @"
+    [amber] 🟠 The certificates of 12 endpoints expire within 14 days
+    shop: expires at 2026-01-31 12:00 UTC
+    … and 11 more endpoints
+    Checks fail once a certificate has expired. Renew it before then.
+    ");
+}
+
+#[test]
+fn names_in_a_message_about_certificates_fit_and_are_escaped() {
+    let name = "*".repeat(64);
+    let mut kind = expiring(1_000, &name, Some("h".repeat(253)));
+    if let NotificationKind::CertificateExpiring { certificates, .. } = &mut kind {
+        *certificates = vec![certificates[0].clone(); MAX_NAMED_CERTIFICATES];
+    }
+    for kind in [kind, expiring(1, &name, None)] {
+        let notification = Incident {
+            kind,
+            ..incident(Vec::new())
+        };
+        let embed = incident_card::message(&notification).embeds.remove(0);
+        let shown = card_text(embed.clone());
+        assert!(
+            shown.contains(r"\*\*") && !shown.contains("****"),
+            "{shown}"
+        );
+        fits(embed);
+    }
 }
 
 #[test]

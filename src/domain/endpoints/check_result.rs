@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::certificate_expiry::Certificate;
 use crate::timestamp::Timestamp;
 
 /// The result of one check of a monitor.
@@ -16,8 +17,8 @@ pub struct CheckResult {
     pub at: Timestamp,
     pub verdict: Verdict,
     pub timings: Timings,
-    /// When the server's certificate expires; only for TLS checks that received one.
-    pub certificate_expires_at: Option<Timestamp>,
+    /// The certificate that expires first of those on the way, with redirects; only for TLS checks that received one.
+    pub certificate: Option<Certificate>,
 }
 
 impl CheckResult {

@@ -1,5 +1,6 @@
 //! Endpoints: which targets may be checked, what a check shows, and the status that follows from it.
 
+pub mod certificate_expiry;
 pub mod check_result;
 pub mod connectivity;
 pub mod failure_tracker;

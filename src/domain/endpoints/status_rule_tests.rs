@@ -33,7 +33,7 @@ fn result(at_seconds: i64, verdict: Verdict) -> CheckResult {
         at: Timestamp::from_millis(at_seconds * 1000),
         verdict,
         timings: Timings::default(),
-        certificate_expires_at: None,
+        certificate: None,
     }
 }
 

@@ -50,6 +50,26 @@ pub enum NotificationKind {
     },
     /// The guild has reached a storage limit, so its oldest rows are deleted from now on; only the channel receives this.
     StorageLimitReached { kind: UsageKind },
+    /// The certificates of `count` endpoints expire within so many days.
+    CertificateExpiring {
+        days: u32,
+        count: u64,
+        /// The first of them, at most `MAX_NAMED_CERTIFICATES`.
+        certificates: Vec<ExpiringCertificate>,
+    },
+}
+
+/// How many certificates a notification names.
+pub const MAX_NAMED_CERTIFICATES: usize = 10;
+
+/// A certificate that is about to expire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiringCertificate {
+    /// Of its endpoint.
+    pub name: String,
+    /// Where redirects led to it; `None`: the target itself.
+    pub host: Option<String>,
+    pub expires_at: Timestamp,
 }
 
 impl NotificationKind {

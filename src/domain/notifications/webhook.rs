@@ -68,6 +68,8 @@ pub enum EventType {
     ConnectivityLost,
     #[strum(serialize = "connectivity.restored")]
     ConnectivityRestored,
+    #[strum(serialize = "certificate.expiring")]
+    CertificateExpiring,
     #[strum(serialize = "destination.broken")]
     DestinationBroken,
     #[strum(serialize = "test")]

@@ -1,5 +1,6 @@
 //! Texts about incidents that are valid at every destination. The caller passes how text from outside is escaped there.
 
+mod certificate;
 mod connectivity;
 mod outage;
 
@@ -58,6 +59,11 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
         NotificationKind::StorageLimitReached { kind } => {
             format!("🟠 Storage limit reached: {}", kind.plural())
         }
+        NotificationKind::CertificateExpiring {
+            days,
+            count,
+            certificates,
+        } => certificate::title(*days, *count, certificates, escape),
     }
 }
 
@@ -100,6 +106,11 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
                 text::grouped(bound.bytes / MEBIBYTE),
             ))
         }
+        NotificationKind::CertificateExpiring {
+            count,
+            certificates,
+            ..
+        } => Some(certificate::list(*count, certificates, escape)),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
+use crate::domain::notifications::notification_kind::ExpiringCertificate;
 use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::Notes;
 use crate::store::testing::counts_of;
@@ -261,6 +262,20 @@ fn notifications_about_connectivity() {
     ");
 }
 
+/// The certificates of so many endpoints expire; those that are named are given with the host.
+fn expiring(count: u64, named: &[(&str, Option<&str>)]) -> NotificationKind {
+    let certificates = named.iter().map(|(name, host)| ExpiringCertificate {
+        name: (*name).to_owned(),
+        host: host.map(str::to_owned),
+        expires_at: Timestamp::from_millis(1_700_000_000_000),
+    });
+    NotificationKind::CertificateExpiring {
+        days: if count == 1 { 1 } else { 14 },
+        count,
+        certificates: certificates.collect(),
+    }
+}
+
 #[test]
 fn other_notifications() {
     let bulk = |is_down| NotificationKind::Bulk {
@@ -285,6 +300,8 @@ fn other_notifications() {
         NotificationKind::StorageLimitReached {
             kind: crate::domain::notifications::storage_limit::UsageKind::Outages,
         },
+        expiring(1, &[("*shop*", None)]),
+        expiring(12, &[("shop", None), ("blog", Some("login.example.org"))]),
         NotificationKind::Reminder {
             of: IncidentId(7),
             responder: Some(Responder::User(UserId(1))),
@@ -306,6 +323,14 @@ fn other_notifications() {
     Rollcall cannot post alerts in their channel: Missing Permissions. Fix the cause: Rollcall tries again every hour and sends the missed alerts. To get them at once, or in another channel, run `/alerts channel`.
     🟠 Storage limit reached: past outages
     Each Discord server may store 200,000 past outages, and at most 64 MiB of them. From now on, Rollcall deletes the oldest ones as new ones arrive. Checks and alerts continue as before.
+    🟠 The certificate of *shop* expires within 1 day
+    *shop*: expires at 2023-11-14 22:13 UTC
+    Checks fail once a certificate has expired. Renew it before then.
+    🟠 The certificates of 12 endpoints expire within 14 days
+    shop: expires at 2023-11-14 22:13 UTC
+    blog: the certificate of login.example.org, where redirects lead, expires at 2023-11-14 22:13 UTC
+    … and 10 more endpoints
+    Checks fail once a certificate has expired. Renew it before then.
     🔔 Nobody has acknowledged this yet
     ");
 }

@@ -1,6 +1,6 @@
 //! Checks over TLS: valid, invalid and expired certificates, failed handshakes, resumed sessions.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -20,6 +20,7 @@ use super::super::{Check, Prober, ProberConfig, ProberError};
 use super::stage::{End, Stand, read_request};
 use super::{HASTY, PATIENT, broken, check, down, prober};
 use crate::domain::Timestamp;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::{CheckResult, FailureClass, Verdict};
 use crate::domain::endpoints::http_check::HttpCheck;
 
@@ -60,6 +61,7 @@ impl Authority {
 
     fn certify(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 2);
         params.not_after = date_time_ymd(2090, 1, 2);
         change(&mut params);
         let key = KeyPair::generate().unwrap();
@@ -87,18 +89,15 @@ impl TlsStand {
         versions: &[&'static SupportedProtocolVersion],
         answer: &'static [u8],
     ) -> Self {
-        let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_protocol_versions(versions)
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(identity.chain, key)
-                .unwrap();
+        let config = config(identity, versions);
+        Self::on(Ipv4Addr::LOCALHOST, config, answer).await
+    }
+
+    async fn on(address: Ipv4Addr, config: ServerConfig, answer: &'static [u8]) -> Self {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let resumed = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&resumed);
-        let stand = Stand::with(move |stream| {
+        let stand = Stand::on(address.into(), move |stream| {
             serve(acceptor.clone(), Arc::clone(&counter), answer, stream)
         })
         .await;
@@ -112,6 +111,16 @@ impl TlsStand {
     fn url(&self) -> String {
         format!("https://{}/", self.address())
     }
+}
+
+fn config(identity: Identity, versions: &[&'static SupportedProtocolVersion]) -> ServerConfig {
+    let key = PrivateKeyDer::try_from(identity.key.serialize_der()).unwrap();
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(identity.chain, key)
+        .unwrap()
 }
 
 async fn serve(
@@ -146,6 +155,9 @@ fn unverified() -> HttpCheck {
     }
 }
 
+/// 2020-01-02T00:00:00Z.
+const START: Timestamp = Timestamp::from_millis(1_577_923_200_000);
+
 /// 2090-01-02T00:00:00Z, as `date -u -d 2090-01-02 +%s` prints it.
 const EXPIRY: Timestamp = Timestamp::from_millis(3_786_998_400_000);
 
@@ -156,7 +168,10 @@ async fn a_valid_certificate_is_up_with_its_expiry() {
         let stand = TlsStand::new(authority.certify("127.0.0.1", |_| {}), versions, OK).await;
         let result = authority.check(&stand.url()).await;
         assert_eq!(result.verdict, Verdict::Up);
-        assert_eq!(result.certificate_expires_at, Some(EXPIRY));
+        let certificate = result.certificate.unwrap();
+        let validity = (certificate.starts_at, certificate.expires_at);
+        assert_eq!(validity, (Some(START), EXPIRY));
+        assert_eq!(certificate.host, None);
         let timings = result.timings;
         assert!(
             timings.connect.unwrap() + timings.tls.unwrap() + timings.first_byte.unwrap()
@@ -309,7 +324,7 @@ async fn every_invalid_certificate_has_its_own_detail() {
         )
         .await;
         assert_eq!(trusting.verdict, Verdict::Up, "{detail}");
-        assert!(trusting.certificate_expires_at.is_some());
+        assert!(trusting.certificate.is_some());
     }
 }
 
@@ -334,10 +349,40 @@ async fn an_expired_certificate_still_reports_its_expiry() {
         params.not_after = date_time_ymd(2020, 1, 31);
     });
     let result = authority.check(&stand_for(identity).await.url()).await;
-    assert_eq!(
-        result.certificate_expires_at,
-        Some(Timestamp::from_millis(1_580_428_800_000))
-    );
+    let expected = Certificate {
+        starts_at: None,
+        expires_at: Timestamp::from_millis(1_580_428_800_000),
+        host: None,
+    };
+    assert_eq!(result.certificate, Some(expected));
+}
+
+#[tokio::test]
+async fn of_several_hops_the_certificate_that_expires_first_counts() {
+    let authority = Authority::new();
+    let other = Ipv4Addr::new(127, 0, 0, 2);
+    for (first, second, expected, host) in [
+        (2090, 2088, 2088, Some("127.0.0.2")),
+        (2088, 2090, 2088, None),
+        (2090, 2090, 2090, None),
+    ] {
+        let until = |name: &str, year| {
+            let identity = authority.certify(name, |params| {
+                params.not_after = date_time_ymd(year, 1, 1);
+            });
+            config(identity, &[&TLS13])
+        };
+        let end = TlsStand::on(other, until("127.0.0.2", second), OK).await;
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: {}\r\n\r\n", end.url());
+        let answer = answer.into_bytes().leak();
+        let start = TlsStand::on(Ipv4Addr::LOCALHOST, until("127.0.0.1", first), answer).await;
+        let result = authority.check(&start.url()).await;
+        assert_eq!(result.verdict, Verdict::Up);
+        let certificate = result.certificate.unwrap();
+        let expiry = date_time_ymd(expected, 1, 1).unix_timestamp();
+        assert_eq!(certificate.expires_at.seconds(), expiry);
+        assert_eq!(certificate.host.as_deref(), host);
+    }
 }
 
 #[tokio::test]
@@ -368,7 +413,7 @@ async fn sessions_are_resumed_and_kept_separate_by_mode() {
         );
         let again = check(&prober, &stand.url(), None, PATIENT).await;
         assert_eq!((again.verdict, resumed()), (Verdict::Up, 1));
-        assert_eq!(again.certificate_expires_at, Some(EXPIRY));
+        assert_eq!(again.certificate.unwrap().expires_at, EXPIRY);
     }
 }
 

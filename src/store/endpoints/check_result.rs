@@ -92,7 +92,7 @@ mod tests {
                 at,
                 verdict,
                 timings: Timings::default(),
-                certificate_expires_at: None,
+                certificate: None,
             },
         )
     }

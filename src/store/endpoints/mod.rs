@@ -1,5 +1,6 @@
 //! Endpoints, their states and check results.
 
+pub mod certificate;
 pub mod check_result;
 pub mod endpoint;
 pub mod host_additions;

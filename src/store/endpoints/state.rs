@@ -11,6 +11,7 @@ use sqlx::Row as _;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
@@ -27,7 +28,7 @@ pub struct Loaded {
     pub revision: u32,
     /// `None`: the interval from the settings.
     pub interval: Option<Duration>,
-    pub certificate_expires_at: Option<Timestamp>,
+    pub certificate: Option<Certificate>,
 }
 
 /// The writer's cache of states.
@@ -67,7 +68,7 @@ struct CachedState {
 #[derive(Debug)]
 struct StateExtras {
     failure: Option<Failure>,
-    certificate_expires_at: Option<Timestamp>,
+    certificate: Option<Certificate>,
 }
 
 impl From<Loaded> for CachedState {
@@ -75,9 +76,9 @@ impl From<Loaded> for CachedState {
         let state = loaded.state;
         let rest = StateExtras {
             failure: state.failure,
-            certificate_expires_at: loaded.certificate_expires_at,
+            certificate: loaded.certificate,
         };
-        let has_rest = rest.failure.is_some() || rest.certificate_expires_at.is_some();
+        let has_rest = rest.failure.is_some() || rest.certificate.is_some();
         Self {
             guild_id: loaded.guild_id,
             status: state.status,
@@ -108,7 +109,7 @@ impl From<&CachedState> for Loaded {
             interval: cached
                 .interval
                 .map(|millis| Duration::from_millis(u64::from(millis.get()))),
-            certificate_expires_at: rest.and_then(|rest| rest.certificate_expires_at),
+            certificate: rest.and_then(|rest| rest.certificate.clone()),
         }
     }
 }
@@ -134,7 +135,7 @@ pub async fn load(tx: &mut Tx<'_>, ids: &[MonitorId]) -> Result<(), StoreError> 
         let places = placeholders(1, piece.len());
         let sql = format!(
             "SELECT m.id, m.guild_id, m.status, m.since, t.revision, t.interval_ms, t.failure_class, t.failure_detail,
-                    t.certificate_expires_at, COALESCE(p.consecutive_failures, 0) AS consecutive_failures
+                    t.certificate_starts_at, t.certificate_expires_at, t.certificate_host, COALESCE(p.consecutive_failures, 0) AS consecutive_failures
              FROM monitors m JOIN endpoint_targets t ON t.monitor_id = m.id LEFT JOIN monitor_state p ON p.monitor_id = m.id
              WHERE m.id IN {places}"
         );
@@ -160,7 +161,6 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
     let class: Option<&str> = row.try_get("failure_class")?;
     let detail: Option<String> = row.try_get("failure_detail")?;
     let interval: Option<i64> = row.try_get("interval_ms")?;
-    let certificate: Option<i64> = row.try_get("certificate_expires_at")?;
     Ok(Loaded {
         guild_id: GuildId::from_row(row.try_get("guild_id")?),
         state: State {
@@ -171,8 +171,22 @@ fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Loaded, StoreError> {
         },
         revision: row.try_get("revision")?,
         interval: interval.map(|millis| Duration::from_millis(millis.unsigned_abs())),
-        certificate_expires_at: certificate.map(Timestamp::from_millis),
+        certificate: certificate(row)?,
     })
+}
+
+/// The certificate of an endpoint; `None` if no check has received one.
+pub(in crate::store) fn certificate(
+    row: &sqlx::sqlite::SqliteRow,
+) -> Result<Option<Certificate>, StoreError> {
+    let starts_at: Option<i64> = row.try_get("certificate_starts_at")?;
+    let expires_at: Option<i64> = row.try_get("certificate_expires_at")?;
+    let host: Option<String> = row.try_get("certificate_host")?;
+    Ok(expires_at.map(|expires_at| Certificate {
+        starts_at: starts_at.map(Timestamp::from_millis),
+        expires_at: Timestamp::from_millis(expires_at),
+        host: host.map(String::into_boxed_str),
+    }))
 }
 
 /// A stored failure; `None` if this version does not know its class.
@@ -192,13 +206,17 @@ pub async fn save_details(
     loaded: Loaded,
 ) -> Result<(), StoreError> {
     let failure = loaded.state.failure.as_ref();
+    let certificate = loaded.certificate.as_ref();
     sqlx::query(
-        "UPDATE endpoint_targets SET failure_class = $2, failure_detail = $3, certificate_expires_at = $4 WHERE monitor_id = $1",
+        "UPDATE endpoint_targets SET failure_class = $2, failure_detail = $3, certificate_starts_at = $4,
+            certificate_expires_at = $5, certificate_host = $6 WHERE monitor_id = $1",
     )
     .bind(id.0)
     .bind(failure.map(|failure| failure.class.as_str()))
     .bind(failure.and_then(|failure| failure.detail.as_deref()))
-    .bind(loaded.certificate_expires_at.map(Timestamp::millis))
+    .bind(certificate.and_then(|one| one.starts_at).map(Timestamp::millis))
+    .bind(certificate.map(|one| one.expires_at.millis()))
+    .bind(certificate.and_then(|one| one.host.as_deref()))
     .execute(&mut *tx.connection)
     .await?;
     tx.cache.states.keep(id, loaded);

@@ -376,7 +376,7 @@ mod tests {
             at,
             verdict: Verdict::Up,
             timings: Timings::default(),
-            certificate_expires_at: None,
+            certificate: None,
         };
         let row = check_result::Row::new(MonitorId(1), &passed);
         store

@@ -322,7 +322,7 @@ async fn reset(
             status: to,
             ..State::new(since)
         },
-        certificate_expires_at: None,
+        certificate: None,
         ..before
     };
     state::save_details(tx, id, fresh).await?;

@@ -160,8 +160,8 @@ impl ResultBatch {
         let row = check_result::Row::new(id, result);
         let monitor_state = state_of(&row, decision, id);
         let next_check_at = monitor_state.next_check_at;
-        let has_same_certificate = result.certificate_expires_at.is_none()
-            || result.certificate_expires_at == before.certificate_expires_at;
+        let has_same_certificate =
+            result.certificate.is_none() || result.certificate == before.certificate;
         if is_steady(before.state.status, &result.verdict) && has_same_certificate {
             self.steady.push(SteadyPass {
                 monitor_id: id,
@@ -215,16 +215,14 @@ async fn save_details(tx: &mut Tx<'_>, judged: &Judged<'_>) -> Result<(), StoreE
         decision,
         result,
     } = *judged;
-    let certificate_expires_at = result
-        .certificate_expires_at
-        .or(before.certificate_expires_at);
+    let certificate = result.certificate.as_ref().or(before.certificate.as_ref());
     let after = Loaded {
         state: decision.state.clone(),
-        certificate_expires_at,
+        certificate: certificate.cloned(),
         ..before.clone()
     };
-    let is_unchanged = decision.state.failure == before.state.failure
-        && certificate_expires_at == before.certificate_expires_at;
+    let is_unchanged =
+        decision.state.failure == before.state.failure && after.certificate == before.certificate;
     if is_unchanged {
         state::remember(tx, id, after);
         return Ok(());

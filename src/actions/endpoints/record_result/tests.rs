@@ -6,6 +6,7 @@ use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::domain::discord_id::GuildId;
 use crate::domain::discord_id::UserId;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::check_result::Failure;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
@@ -45,7 +46,7 @@ fn completed(id: MonitorId, seconds: i64, verdict: Verdict) -> CompletedCheck {
         at,
         verdict,
         timings: Timings::default(),
-        certificate_expires_at: None,
+        certificate: None,
     };
     CompletedCheck {
         has_name: false,
@@ -315,5 +316,43 @@ async fn results_for_an_older_revision_are_dropped() {
             .await
             .unwrap();
         assert_eq!(recorded.len(), usize::from(counts), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_stored_when_it_changes_and_kept_when_a_check_receives_none() {
+    let store = TestStore::open().await;
+    let id = add(&store, "https://192.0.2.1/").await;
+    let until = |expires_at: i64, host: Option<&str>| Certificate {
+        starts_at: Some(Timestamp::from_millis(1)),
+        expires_at: Timestamp::from_millis(expires_at),
+        host: host.map(Box::from),
+    };
+    let (first, renewed) = (until(500_000, Some("a.example")), until(900_000, None));
+    for (second, received, stored) in [
+        (10, Some(&first), &first),
+        (20, Some(&first), &first),
+        (30, None, &first),
+        (40, Some(&renewed), &renewed),
+    ] {
+        let mut passed = completed(id, second, Verdict::Up);
+        passed.result.certificate = received.cloned();
+        let now = Timestamp::from_millis(second * 1000 + 1);
+        record(&store.writer, vec![passed], RULES, Actor::System, now)
+            .await
+            .unwrap();
+        let found = endpoint::get(&store.reader, HOME, id).await.unwrap();
+        assert_eq!(found.unwrap().certificate.as_ref(), Some(stored));
+        // As it is read after a restart.
+        let loaded = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    state::forget(tx, id);
+                    state::load(tx, &[id]).await?;
+                    Ok(state::of(tx, id))
+                })
+            })
+            .await;
+        assert_eq!(loaded.unwrap().certificate.as_ref(), Some(stored));
     }
 }

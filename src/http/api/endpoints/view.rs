@@ -50,6 +50,10 @@ pub(super) struct EndpointView {
     /// a start of Rollcall.
     #[schema(required, examples("https://www.example.org/login"))]
     final_target: Option<String>,
+    /// Of the target, or of a host on the way of its redirects, whichever expires first. Null without TLS, and until the first
+    /// check.
+    #[schema(required, format = DateTime)]
+    certificate_expires_at: Option<String>,
 }
 
 /// The options of an HTTP check.
@@ -75,6 +79,7 @@ impl EndpointView {
         let failure = endpoint.state.failure.as_ref();
         let failure = failure.filter(|_| !endpoint.is_active());
         let latency = endpoint.latency;
+        let certificate = endpoint.certificate.as_ref();
         Self {
             id: endpoint.id.0,
             guild_id: endpoint.guild_id.to_string(),
@@ -93,6 +98,7 @@ impl EndpointView {
             latency_ms: latency.map(|latency| latency.as_secs_f64() * 1000.0),
             http: description.http_check.as_ref().map(HttpCheckView::from),
             final_target: final_targets.of(endpoint.id),
+            certificate_expires_at: certificate.map(|one| rfc3339(one.expires_at)),
         }
     }
 }

@@ -236,7 +236,7 @@ impl Scheduler {
                     at,
                     verdict: Verdict::Unknown(NotChecked::Machine("the check itself failed")),
                     timings: Timings::default(),
-                    certificate_expires_at: None,
+                    certificate: None,
                 })
             });
             // During shutdown the scheduler may have ended; this check then runs again after the next start.

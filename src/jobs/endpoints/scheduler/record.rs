@@ -233,7 +233,7 @@ mod tests {
             at: Timestamp::from_millis(0),
             verdict: Verdict::Down(Failure::new(FailureClass::Refused)),
             timings: Timings::default(),
-            certificate_expires_at: None,
+            certificate: None,
         };
         ToRecord {
             completed: CompletedCheck {

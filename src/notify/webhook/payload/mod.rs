@@ -88,6 +88,7 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
         (NotificationKind::Bulk { is_down: false, .. }, _) => EventType::BulkRecovered,
         (NotificationKind::ConnectivityLost { ended: None, .. }, _) => EventType::ConnectivityLost,
         (NotificationKind::ConnectivityLost { .. }, _) => EventType::ConnectivityRestored,
+        (NotificationKind::CertificateExpiring { .. }, _) => EventType::CertificateExpiring,
         (
             NotificationKind::ChannelBroken { .. }
             | NotificationKind::WebhookBroken { .. }

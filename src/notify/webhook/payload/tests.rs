@@ -374,6 +374,14 @@ fn connectivity(ended: Option<Timestamp>) -> NotificationKind {
     }
 }
 
+fn expiring() -> NotificationKind {
+    NotificationKind::CertificateExpiring {
+        days: 14,
+        count: 2,
+        certificates: Vec::new(),
+    }
+}
+
 fn bulk(is_down: bool) -> NotificationKind {
     NotificationKind::Bulk {
         is_down,
@@ -430,6 +438,7 @@ fn each_kind_of_notification_has_its_type() {
         (bulk(false), Opened, "bulk.recovered"),
         (connectivity(None), Opened, "connectivity.lost"),
         (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
+        (expiring(), Opened, "certificate.expiring"),
         (broken, Opened, "destination.broken"),
         (disabled, Opened, "destination.broken"),
         (reminder, Opened, "incident.opened"),

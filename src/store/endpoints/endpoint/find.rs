@@ -361,7 +361,7 @@ fn read(row: &SqliteRow) -> Result<Endpoint, StoreError> {
         last_seen_at: timestamp("last_seen_at")?,
         next_check_at: timestamp("next_due_at")?,
         latency: length("latency_us")?.map(Duration::from_micros),
-        certificate_expires_at: timestamp("certificate_expires_at")?,
+        certificate: state::certificate(row)?,
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
     })
 }

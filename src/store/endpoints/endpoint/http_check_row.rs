@@ -39,6 +39,11 @@ pub(super) fn read(text: &str) -> Option<HttpCheck> {
     })
 }
 
+/// Whether a column requires a valid certificate; `false` if it is invalid.
+pub(in crate::store) fn verifies_tls(text: &str) -> bool {
+    read(text).is_some_and(|http_check| http_check.verify_tls)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,12 @@ pub use find::{
     EndpointFilter, Page, Position, Start, all, counts_by_reason, counts_by_status, find, get,
     list, oldest_offline, search, with_address, with_name, with_target,
 };
+pub(in crate::store) use http_check_row::verifies_tls;
 pub use schedule::{Scheduled, due_for_recheck, recheckable, scheduled, scheduled_among};
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::certificate_expiry::Certificate;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::endpoints::target::Target;
@@ -47,7 +49,7 @@ pub struct Endpoint {
     pub last_seen_at: Option<Timestamp>,
     pub next_check_at: Option<Timestamp>,
     pub latency: Option<Duration>,
-    pub certificate_expires_at: Option<Timestamp>,
+    pub certificate: Option<Certificate>,
     pub created_at: Timestamp,
 }
 
@@ -106,7 +108,8 @@ pub async fn insert(
     Ok(Some(MonitorId(id)))
 }
 
-/// Changes the description of an endpoint, including its target; `Nothing` if another endpoint has that target.
+/// Changes the description of an endpoint, including its target; `Nothing` if another endpoint has that target. What was
+/// announced of the certificate of the old target does not count for the new one.
 pub async fn update(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
@@ -131,7 +134,9 @@ pub async fn update(
         .await?;
     sqlx::query(
         "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6,
-            revision = revision + (target <> $2 OR http_check IS NOT $5)
+            revision = revision + (target <> $2 OR http_check IS NOT $5),
+            certificate_announced_days = CASE WHEN target = $2 THEN certificate_announced_days END,
+            certificate_announced_expiry = CASE WHEN target = $2 THEN certificate_announced_expiry END
          WHERE monitor_id = $1",
     )
     .bind(endpoint.id.0)

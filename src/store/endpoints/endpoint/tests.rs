@@ -49,7 +49,7 @@ async fn take_down(store: &TestStore, id: MonitorId, since: i64, checked: Option
         state,
         revision: 0,
         interval: None,
-        certificate_expires_at: None,
+        certificate: None,
     };
     store
         .write(move |tx| {

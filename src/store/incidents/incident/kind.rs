@@ -11,7 +11,7 @@ use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
-use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::notification_kind::{ExpiringCertificate, NotificationKind};
 use crate::store::StoreError;
 
 /// Name and details of a kind.
@@ -46,8 +46,38 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
             count, of, window, ..
         } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
         NotificationKind::StorageLimitReached { kind } => json!({ "kind": kind.as_str() }),
+        NotificationKind::CertificateExpiring {
+            days,
+            count,
+            certificates,
+        } => json!({
+            "days": days, "count": count, "certificates": certificates.iter().map(certificate_to_row).collect::<Vec<_>>(),
+        }),
     };
     (StoredKind::from(kind).as_str(), Some(details.to_string()))
+}
+
+fn certificate_to_row(certificate: &ExpiringCertificate) -> Value {
+    json!({ "name": certificate.name, "host": certificate.host, "expires": certificate.expires_at.millis() })
+}
+
+fn expiring_from_row(details: &Value) -> Option<NotificationKind> {
+    let certificates = details["certificates"].as_array()?.iter();
+    Some(NotificationKind::CertificateExpiring {
+        days: u32::try_from(details["days"].as_u64()?).ok()?,
+        count: details["count"].as_u64()?,
+        certificates: certificates
+            .map(certificate_from_row)
+            .collect::<Option<_>>()?,
+    })
+}
+
+fn certificate_from_row(row: &Value) -> Option<ExpiringCertificate> {
+    Some(ExpiringCertificate {
+        name: row["name"].as_str()?.to_owned(),
+        host: row["host"].as_str().map(str::to_owned),
+        expires_at: Timestamp::from_millis(row["expires"].as_i64()?),
+    })
 }
 
 /// A user is stored as the bare id, because the first rows were written when only members acknowledged.
@@ -72,6 +102,7 @@ pub(super) enum StoredKind {
     BulkOffline,
     BulkRecovered,
     StorageLimitReached,
+    CertificateExpiring,
 }
 
 impl StoredKind {
@@ -93,6 +124,7 @@ impl From<&NotificationKind> for StoredKind {
             NotificationKind::Bulk { is_down: true, .. } => Self::BulkOffline,
             NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
             NotificationKind::StorageLimitReached { .. } => Self::StorageLimitReached,
+            NotificationKind::CertificateExpiring { .. } => Self::CertificateExpiring,
         }
     }
 }
@@ -148,6 +180,7 @@ pub(super) fn from_row(
         StoredKind::StorageLimitReached => Ok(NotificationKind::StorageLimitReached {
             kind: text("kind")?.parse().map_err(|_| damaged())?,
         }),
+        StoredKind::CertificateExpiring => expiring_from_row(&details).ok_or_else(damaged),
         direction @ (StoredKind::BulkOffline | StoredKind::BulkRecovered) => {
             Ok(NotificationKind::Bulk {
                 is_down: direction == StoredKind::BulkOffline,
@@ -164,6 +197,20 @@ mod tests {
     use super::*;
     use crate::domain::key::KeyId;
     use crate::domain::notifications::storage_limit::UsageKind;
+
+    fn expiring() -> NotificationKind {
+        let hosts = [None, Some("login.example.org".to_owned())];
+        let certificates = hosts.map(|host| ExpiringCertificate {
+            name: "shop".into(),
+            host,
+            expires_at: Timestamp::from_millis(7),
+        });
+        NotificationKind::CertificateExpiring {
+            days: 14,
+            count: 12,
+            certificates: certificates.into(),
+        }
+    }
 
     #[test]
     fn every_notification_kind_reads_back() {
@@ -213,6 +260,7 @@ mod tests {
             NotificationKind::StorageLimitReached {
                 kind: UsageKind::DeviceLogs,
             },
+            expiring(),
         ] {
             let (stored, details) = to_row(&kind);
             assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
@@ -257,6 +305,7 @@ mod tests {
                 "bulk_offline",
                 "bulk_recovered",
                 "storage_limit_reached",
+                "certificate_expiring",
             ]
         );
     }
