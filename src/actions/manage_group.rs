@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Error, Requester};
+use crate::actions::field_changes::FieldChanges;
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::monitor::{MonitorId, parse_name};
@@ -26,17 +27,9 @@ pub async fn set(
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
-                if group::set(tx, requester.guild, monitor, name.as_deref()).await?
-                    == Effect::Nothing
-                {
+                if set_in(tx, requester, monitor, name.as_deref(), now).await? == Effect::Nothing {
                     return Err(Error::NotFound("this monitor does not exist".into()));
                 }
-                let details = json!({ "group": name });
-                event::append(
-                    tx,
-                    &requester.event(EventKind::MonitorGrouped, Some(monitor), details, now),
-                )
-                .await?;
                 Ok(name)
             })
         })
@@ -167,12 +160,27 @@ async fn put(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     for &id in monitors {
-        if group::set(tx, requester.guild, id, name).await? == Effect::Nothing {
-            continue;
-        }
-        let details = json!({ "group": name });
-        let event = requester.event(EventKind::MonitorGrouped, Some(id), details, now);
-        event::append(tx, &event).await?;
+        // One that was removed meanwhile stays as it is.
+        let _ = set_in(tx, requester, id, name, now).await?;
     }
     Ok(())
+}
+
+/// Puts one monitor into a group, or into none, with the event about it.
+async fn set_in(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    id: MonitorId,
+    name: Option<&str>,
+    now: Timestamp,
+) -> Result<Effect, StoreError> {
+    let before = monitor::location(tx, id).await?.group;
+    if group::set(tx, requester.guild, id, name).await? == Effect::Nothing {
+        return Ok(Effect::Nothing);
+    }
+    let changes = FieldChanges::default().field("group", before, name);
+    let details = json!({ "group": name, "changes": Value::from(changes) });
+    let event = requester.event(EventKind::MonitorGrouped, Some(id), details, now);
+    event::append(tx, &event).await?;
+    Ok(Effect::Changed)
 }

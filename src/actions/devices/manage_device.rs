@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check_in::CheckInError;
+use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester, manage_key, transition};
-use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::Slug;
@@ -17,6 +17,7 @@ use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::{Timestamp, millis};
 use crate::store::devices::device::{self, Device, DeviceSettings, UnsavedDevice};
 use crate::store::devices::device_state;
 use crate::store::devices::known_device;
@@ -239,8 +240,8 @@ pub async fn edit(
             Box::pin(async move {
                 let device = find(tx, requester, id).await?;
                 let name = edit.name.as_deref().unwrap_or(&device.name);
-                let threshold = edit.threshold.apply(device.threshold);
-                let slug = edit.slug.apply(device.slug);
+                let threshold = edit.threshold.clone().apply(device.threshold);
+                let slug = edit.slug.clone().apply(device.slug.clone());
                 let settings = DeviceSettings {
                     name,
                     threshold,
@@ -255,11 +256,7 @@ pub async fn edit(
                 if let Some(target) = &edit.target {
                     device_state::set_target(tx, device.id, target).await?;
                 }
-                let details = json!({
-                    "name": name, "threshold_ms": threshold.map(crate::domain::millis),
-                    "slug": slug.as_ref().map(Slug::as_str), "has_new_target": edit.target.is_some(),
-                    "has_new_push_token": matches!(edit.push_token, Patch::Set(_)),
-                });
+                let details = edit_details(&device, &settings, &edit);
                 Ok(event::append(
                     tx,
                     &requester.event(EventKind::DeviceEdited, Some(device.id), details, now),
@@ -268,6 +265,21 @@ pub async fn edit(
             })
         })
         .await
+}
+
+/// What changed. Of a push token and a target state, only that they changed.
+fn edit_details(before: &Device, after: &DeviceSettings<'_>, edit: &DeviceEdit) -> Value {
+    let (threshold, slug) = (after.threshold.map(millis), after.slug.map(Slug::as_str));
+    let changes = FieldChanges::default()
+        .field("name", before.name.as_str(), after.name)
+        .field("threshold_ms", before.threshold.map(millis), threshold)
+        .field("slug", before.slug.as_ref().map(Slug::as_str), slug);
+    json!({
+        "name": after.name, "threshold_ms": threshold, "slug": slug,
+        "changes": Value::from(changes), "has_new_target": edit.target.is_some(),
+        "has_new_push_token": matches!(edit.push_token, Patch::Set(_)),
+        "has_no_push_token": matches!(edit.push_token, Patch::Clear),
+    })
 }
 
 /// Removes a device; its keys become invalid.

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::notify;
+use super::{alert_events, notify};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck;
 use crate::actions::{Error, Requester};
+use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
 use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::event::{Actor, EventKind};
@@ -16,7 +17,6 @@ use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationSte
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::patch::Patch;
 use crate::domain::text;
-use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint;
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::event;
@@ -52,14 +52,12 @@ pub async fn edit(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
-                let (channel, role) =
-                    known.map_or((None, None), |known| (Some(known.channel), known.role));
+                let channel = known.as_ref().map(|known| known.channel);
                 let channel = edit.channel.or(channel).ok_or_else(not_set_up)?;
-                let role = edit.role.apply(role);
+                let role = edit.role.apply(known.as_ref().and_then(|known| known.role));
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
-                let role = role.map(|role| role.to_string());
-                let details = json!({ "channel": channel.to_string(), "role": role });
+                let details = alert_events::destination_details(known.as_ref(), channel, role);
                 Ok(event::append(
                     tx,
                     &requester.event(EventKind::AlertsSet, None, details, now),
@@ -94,6 +92,7 @@ pub async fn replace(
                     role,
                     preferences,
                 } = chosen;
+                let known = alert_settings::find(tx, requester.guild).await?;
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 if alert_settings::prefer(tx, requester.guild, &preferences).await?
                     == Effect::Nothing
@@ -101,9 +100,8 @@ pub async fn replace(
                     return Err(not_set_up());
                 }
                 notify::notify_all_open(tx, requester.guild, now).await?;
-                let mut details = details(&preferences);
-                details["channel"] = json!(channel.to_string());
-                details["role"] = json!(role.map(|role| role.to_string()));
+                let details =
+                    alert_events::choice_details(known.as_ref(), channel, role, &preferences);
                 let event = requester.event(EventKind::AlertsSet, None, details, now);
                 Ok(event::append(tx, &event).await?)
             })
@@ -123,16 +121,15 @@ pub async fn prefer(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
-                let mut chosen = known.ok_or_else(not_set_up)?.preferences;
+                let before = known.ok_or_else(not_set_up)?.preferences;
+                let mut chosen = before;
                 change(&mut chosen);
                 if alert_settings::prefer(tx, requester.guild, &chosen).await? == Effect::Nothing {
                     return Err(not_set_up());
                 }
-                event::append(
-                    tx,
-                    &requester.event(EventKind::AlertsSet, None, details(&chosen), now),
-                )
-                .await?;
+                let details = alert_events::preference_details(&before, &chosen);
+                let event = requester.event(EventKind::AlertsSet, None, details, now);
+                event::append(tx, &event).await?;
                 Ok(chosen)
             })
         })
@@ -141,23 +138,6 @@ pub async fn prefer(
 
 fn not_set_up() -> Error {
     Error::NotFound("there is no alert channel yet. Set one with `/alerts setup`".into())
-}
-
-fn details(chosen: &AlertPreferences) -> serde_json::Value {
-    let responder = chosen.policy.escalate.map(|(after, responder)| {
-        let (kind, id) = match responder {
-            Responder::Role(id) => ("role", id.to_string()),
-            Responder::User(id) => ("user", id.to_string()),
-        };
-        json!({ "after_ms": millis(after), kind: id })
-    });
-    let bulk = chosen.bulk.map(|bulk| {
-        json!({ "count": bulk.count, "percent": bulk.percent, "window_ms": millis(bulk.window) })
-    });
-    json!({
-        "recovery": chosen.notify_on_recovery, "warnings": chosen.notify_on_warning,
-        "remind_after_ms": chosen.policy.remind_after.map(millis), "escalate": responder, "bulk": bulk,
-    })
 }
 
 /// The roles and users that a guild's settings name: for every incident, for escalation, or for one monitor. They may
@@ -188,11 +168,9 @@ pub async fn set_override(
                 if known.is_empty() {
                     return Err(Error::NotFound(format!("there is no monitor {monitor}")));
                 }
+                let before = alert_override::of(tx, monitor).await?;
                 alert_override::set(tx, requester.guild, monitor, own).await?;
-                let details = json!({
-                    "notify": own.is_none_or(|own| own.notify),
-                    "role": own.and_then(|own| own.role).map(|role| role.to_string()),
-                });
+                let details = alert_events::override_details(before, own);
                 event::append(
                     tx,
                     &requester.event(EventKind::AlertsSet, Some(monitor), details, now),
@@ -210,16 +188,16 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .writer
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
+                let known = alert_settings::find(tx, requester.guild).await?;
                 if alert_settings::remove(tx, requester.guild).await? == Effect::Nothing {
                     return Err(Error::NotFound(
                         "there is no alert channel to remove".into(),
                     ));
                 }
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::AlertsRemoved, None, json!({}), now),
-                )
-                .await?)
+                let channel = known.map(|known| known.channel.to_string());
+                let details = json!({ "channel": channel });
+                let event = requester.event(EventKind::AlertsRemoved, None, details, now);
+                Ok(event::append(tx, &event).await?)
             })
         })
         .await

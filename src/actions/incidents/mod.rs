@@ -1,5 +1,6 @@
 //! Incidents: which one an outage joins, responses to them, their notes, their probable cause, and the end of flapping.
 
+mod alert_events;
 pub mod alerts;
 pub mod diagnose;
 pub mod manage_note;

@@ -1,7 +1,8 @@
 //! Sets and removes a guild's status board, and handles the deletion of its message.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{MessageId, MessageRef};
@@ -22,7 +23,10 @@ pub async fn set(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let before = board::set(tx, requester.guild, posted, now).await?;
-                let details = json!({ "channel": posted.channel.to_string() });
+                let known = before.map(|before| before.channel.to_string());
+                let channel = posted.channel.to_string();
+                let changes = FieldChanges::default().field("channel", known, channel.as_str());
+                let details = json!({ "channel": channel, "changes": Value::from(changes) });
                 event::append(
                     tx,
                     &requester.event(EventKind::BoardSet, None, details, now),
@@ -47,11 +51,10 @@ pub async fn remove(
                 let removed = board::remove(tx, requester.guild).await?;
                 let before = removed
                     .ok_or_else(|| Error::NotFound("this Discord server has no board".into()))?;
-                event::append(
-                    tx,
-                    &requester.event(EventKind::BoardRemoved, None, json!({}), now),
-                )
-                .await?;
+                let channel = before.message.map(|message| message.channel.to_string());
+                let details = json!({ "channel": channel });
+                let event = requester.event(EventKind::BoardRemoved, None, details, now);
+                event::append(tx, &event).await?;
                 Ok(before.message)
             })
         })

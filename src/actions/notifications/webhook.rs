@@ -1,7 +1,8 @@
 //! Adds and removes a guild's webhooks, and records that one works.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
@@ -58,30 +59,42 @@ pub async fn edit(
                 let known = webhook::find(tx, guild, id).await?;
                 let known =
                     known.ok_or_else(|| Error::NotFound("this webhook does not exist".into()))?;
-                let mut settings = WebhookSettings {
+                let before = WebhookSettings {
                     name: known.name,
-                    url: known.url.clone(),
+                    url: known.url,
                     format: known.format,
                     template: known.template,
                 };
+                let mut settings = before.clone();
                 change(&mut settings)?;
                 if webhook::update(tx, guild, id, &settings).await? == Effect::Nothing {
                     return Err(Error::Conflict(
                         "a webhook with this name already exists".into(),
                     ));
                 }
-                if settings.url != known.url {
+                if settings.url != before.url {
                     destination::mark_working(tx, known.destination).await?;
                 }
-                let address = rules::masked(&settings.url);
-                let format = settings.format.as_str();
-                let details =
-                    json!({ "name": settings.name, "address": address, "format": format });
+                let details = edit_details(&before, &settings);
                 let event = requester.event(EventKind::WebhookEdited, None, details, now);
                 Ok(event::append(tx, &event).await?)
             })
         })
         .await
+}
+
+/// What changed. The host of the address is not secret; the rest is, and so may the template be.
+fn edit_details(before: &WebhookSettings, after: &WebhookSettings) -> Value {
+    let (address, format) = (rules::masked(&after.url), after.format.as_str());
+    let changes = FieldChanges::default()
+        .field("name", before.name.as_str(), after.name.as_str())
+        .field("address", rules::masked(&before.url), address.as_str())
+        .field("format", before.format.as_str(), format);
+    json!({
+        "name": after.name, "address": address, "format": format, "changes": Value::from(changes),
+        "has_new_url": before.url != after.url,
+        "has_new_template": before.template != after.template,
+    })
 }
 
 /// Removes a webhook with its pending deliveries.

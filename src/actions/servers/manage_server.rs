@@ -1,8 +1,9 @@
 //! Adds, edits and removes servers, records their agents' reports, and judges them by their thresholds.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::actions::devices::manage_device;
+use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
@@ -101,6 +102,11 @@ pub async fn edit_in(
     let mut server = of_guild(tx, requester, id).await?;
     let is_more_than_thresholds =
         edit.name.is_some() || edit.is_active.is_some() || edit.auto_thresholds.is_some();
+    let known = (
+        server.name.clone(),
+        server.is_active,
+        server.auto_thresholds,
+    );
     server.name = edit.name.unwrap_or(server.name);
     if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
         server.is_active = is_active;
@@ -115,9 +121,14 @@ pub async fn edit_in(
     server.thresholds = edit.thresholds.apply(before);
     server::update(tx, &server).await?;
     if is_more_than_thresholds {
+        let (name, is_active, auto_thresholds) = known;
+        let changes = FieldChanges::default()
+            .field("name", name, server.name.as_str())
+            .field("is_active", is_active, server.is_active)
+            .field("auto_thresholds", auto_thresholds, server.auto_thresholds);
         let details = json!({
             "name": server.name, "is_active": server.is_active,
-            "auto_thresholds": server.auto_thresholds,
+            "auto_thresholds": server.auto_thresholds, "changes": Value::from(changes),
         });
         let event = requester.event(EventKind::ServerEdited, Some(id), details, now);
         event::append(tx, &event).await?;

@@ -1,7 +1,8 @@
 //! Changes silences that are open or planned: their title, and when they end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
@@ -44,8 +45,16 @@ pub async fn edit(
                 if changed == Effect::Nothing {
                     return Err(not_known());
                 }
-                let details =
-                    json!({ "silence": id.0, "title": title, "to": text::timestamp(ends_at) });
+                let (from, to) = (
+                    text::timestamp(known.window.ends_at),
+                    text::timestamp(ends_at),
+                );
+                let changes = FieldChanges::default()
+                    .field("title", known.title.as_str(), title)
+                    .field("to", from, to.as_str());
+                let details = json!({
+                    "silence": id.0, "title": title, "to": to, "changes": Value::from(changes),
+                });
                 let event = requester.event(EventKind::SilenceEdited, None, details, now);
                 Ok(event::append(tx, &event).await?)
             })

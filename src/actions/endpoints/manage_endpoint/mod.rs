@@ -1,5 +1,6 @@
 //! Adds, edits, pauses, resumes and removes endpoints for people. Each change is one transaction with its audit event.
 
+mod edit_event;
 mod named_endpoint;
 
 use std::time::Duration;
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 use super::endpoint_limits::{Admission, EndpointLimits, LimitedStore, Refusal, is_operator};
 use crate::actions::transition::{self, Change};
 use crate::actions::{Error, Requester};
-use crate::domain::Timestamp;
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
@@ -17,13 +17,15 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::transition::TransitionReason;
+use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
 use crate::store::monitors::monitor_state;
 use crate::store::{Effect, Store, StoreError, Tx};
 
-pub use named_endpoint::NamedEndpoint;
+use self::edit_event::edit_details;
+pub use self::named_endpoint::NamedEndpoint;
 
 /// Result of adding one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,16 +187,9 @@ pub async fn edit(
                     let change = Change::from(known.transition(Status::Unknown, reason, now));
                     reset(tx, id, change, requester, now).await?;
                 }
-                append(
-                    tx,
-                    requester.event(
-                        EventKind::EndpointEdited,
-                        Some(id),
-                        details(&description),
-                        now,
-                    ),
-                )
-                .await?;
+                let details = edit_details(&endpoint.description, &description);
+                let event = requester.event(EventKind::EndpointEdited, Some(id), details, now);
+                append(tx, event).await?;
                 Ok(description)
             })
         })
@@ -340,7 +335,11 @@ fn not_found() -> Error {
 }
 
 fn details(description: &Description) -> Value {
-    json!({ "name": description.name, "target": description.target.to_string() })
+    let interval_ms = description.interval.map(millis);
+    json!({
+        "name": description.name, "target": description.target.to_string(),
+        "interval_ms": interval_ms,
+    })
 }
 
 async fn append(tx: &mut Tx<'_>, event: NewEvent) -> Result<(), Error> {
