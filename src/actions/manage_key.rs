@@ -149,7 +149,7 @@ pub async fn revoke(
 
 fn not_found() -> Error {
     Error::NotFound(
-        "this key does not exist or was revoked; `rollcall key list` shows all keys".into(),
+        "this key does not exist or was revoked. `/keys list` and `rollcall key list` show all keys".into(),
     )
 }
 

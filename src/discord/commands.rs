@@ -9,6 +9,7 @@ use crate::discord::devices::{device_command, devices_command};
 use crate::discord::endpoints::{endpoint_command, endpoints_command, offline_endpoints_command};
 use crate::discord::incidents::ack_command;
 use crate::discord::keys::keys_command;
+use crate::discord::monitors::audit::audit_command;
 use crate::discord::monitors::{group_command, status_command};
 use crate::discord::notifications::{alerts_command, board_command};
 use crate::discord::servers::{server_command, servers_command};
@@ -27,7 +28,7 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
         devices_command::devices(),
         device_command::device(),
         keys_command::keys(),
-        status_command::audit(),
+        audit_command::audit(),
         alerts_command::alerts(),
         ack_command::ack(),
         mute_command::mute(),
@@ -44,6 +45,9 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discord::ui::command_name::{
+        ADD_ENDPOINT, CREATE_BOARD, SET_UP_ALERTS, SHOW_STATUS,
+    };
 
     /// Root commands that every member may use; all others are for managers.
     const FOR_MEMBERS: [&str; 11] = [
@@ -109,6 +113,61 @@ mod tests {
                     row.contains(&format!("`{option}`")),
                     "{path} {option}: {row}"
                 );
+            }
+        }
+    }
+
+    /// The commands that a text names in backticks, such as `/alerts setup channel:#alerts`, each with its options.
+    fn named_in(source: &str) -> Vec<(String, Vec<String>)> {
+        let is_word = |word: &&str| {
+            let mut letters = word.chars();
+            letters.all(|letter| letter.is_ascii_lowercase() || letter == '_')
+        };
+        let quoted = source.split("`/").skip(1);
+        let quoted = quoted.filter_map(|rest| rest.split_once('`').map(|(line, _)| line));
+        let named = |line: &str| {
+            let words = line.split(' ').take_while(is_word);
+            let path = words.collect::<Vec<_>>().join(" ");
+            let options = line.split(' ').filter_map(|word| word.split_once(':'));
+            let options = options.map(|(option, _)| option.to_owned()).collect();
+            (format!("/{path}"), options)
+        };
+        quoted.map(named).filter(|(path, _)| path != "/").collect()
+    }
+
+    /// The files whose texts members read.
+    fn sources(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let source = std::fs::read_to_string(path).unwrap();
+                let lines = source.lines().filter(|line| !line.trim().starts_with("//"));
+                let lines: Vec<&str> = lines.collect();
+                let text = lines.join("\n");
+                found.push(text.split("#[cfg(test)]").next().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn texts_name_commands_and_options_that_exist() {
+        let all = all();
+        let typed: Vec<_> = all.iter().flat_map(|command| typed("/", command)).collect();
+        let mut texts = Vec::new();
+        for folder in ["src/discord", "src/actions", "src/domain", "src/notify"] {
+            sources(std::path::Path::new(folder), &mut texts);
+        }
+        let recommended = [SET_UP_ALERTS, ADD_ENDPOINT, CREATE_BOARD, SHOW_STATUS];
+        texts.extend(recommended.map(|name| format!("`/{name}`")));
+        let named: Vec<_> = texts.iter().flat_map(|text| named_in(text)).collect();
+        assert!(named.len() > 40, "{} commands were found", named.len());
+        for (path, options) in named {
+            let known = typed.iter().find(|(known, _)| *known == path);
+            let (_, known) = known.unwrap_or_else(|| panic!("there is no command {path}"));
+            for option in options {
+                assert!(known.contains(&option), "{path} has no option {option}");
             }
         }
     }

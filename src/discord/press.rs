@@ -1,5 +1,7 @@
 //! Handles button presses. Guild, member and permissions come from the interaction and are checked on every press.
 
+use std::str::FromStr;
+
 use poise::serenity_prelude as serenity;
 use serenity::{
     ComponentInteraction, ComponentInteractionDataKind, CreateInteractionResponse, FullEvent,
@@ -9,14 +11,16 @@ use serenity::{
 use crate::actions::Requester;
 use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::incidents::alerts;
+use crate::discord::bot::help_command::{self, PageRequest};
+use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::incidents::{self, incident_card};
 use crate::discord::ui::access;
 use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error::{self, CommandError};
-use crate::discord::ui::reply::Message;
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::texts;
 use crate::discord::ui::view::{EndpointsView, OfflineView};
-use crate::discord::{DiscordState, endpoints, monitors, servers};
+use crate::discord::{DiscordState, commands, endpoints, monitors, servers};
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
@@ -78,13 +82,28 @@ async fn handle(
             recheck_all(ctx, press, app, requester).await
         }
         Button::Recheck(id) => recheck_one(ctx, press, app, requester, id).await,
+        Button::Add(target) => {
+            access::require_manage(permissions)?;
+            add(ctx, press, app, with_defaults(target)).await
+        }
         Button::RecheckIncident(id) => {
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
             app.bot.recheck_limit.count(requester, app.now())?;
             recheck_incident(ctx, press, app, requester, id).await
         }
+        Button::HelpTopic => {
+            let shown = PageRequest {
+                requester,
+                member: press.member.as_ref(),
+                topic: chosen::<HelpTopic>(press).ok_or_else(unknown)?,
+            };
+            let message = help_command::page(app, &commands::all(), shown).await?;
+            Ok(press
+                .create_response(&ctx.http, message.into_update())
+                .await?)
+        }
         Button::Members(_) => {
-            let chosen = chosen(press).ok_or_else(unknown)?;
+            let chosen = MonitorId(chosen(press).ok_or_else(unknown)?);
             let message = monitors::handlers::monitor(app, requester.guild, chosen).await?;
             Ok(press
                 .create_response(&ctx.http, message.into_response())
@@ -105,12 +124,12 @@ async fn handle(
     }
 }
 
-/// The monitor chosen in a menu.
-fn chosen(press: &ComponentInteraction) -> Option<MonitorId> {
+/// The value chosen in a menu.
+fn chosen<T: FromStr>(press: &ComponentInteraction) -> Option<T> {
     let ComponentInteractionDataKind::StringSelect { values } = &press.data.kind else {
         return None;
     };
-    values.first()?.parse().ok().map(MonitorId)
+    values.first()?.parse().ok()
 }
 
 /// Acknowledges, mutes or starts maintenance for an incident; returns its updated message.
@@ -146,10 +165,6 @@ async fn update_reply(
         Button::EndpointsPage { page, all } => {
             endpoints::handlers::endpoints(app, requester.guild, EndpointsView { page, all }).await
         }
-        Button::Add(target) => {
-            access::require_manage(permissions)?;
-            endpoints::handlers::add(app, requester, with_defaults(target)).await
-        }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
             servers::handlers::take_thresholds(app, requester, id, thresholds).await
@@ -164,6 +179,33 @@ async fn update_reply(
 
 fn unknown() -> CommandError {
     CommandError::Refused(texts::UNKNOWN_BUTTON.into())
+}
+
+/// Adds an endpoint and shows it in place of the button, then once more after its first check.
+async fn add(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    app: &DiscordState,
+    description: Description,
+) -> Result<(), CommandError> {
+    let requester = access::requester(press.guild_id, press.user.id)?;
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let added = endpoints::handlers::add(app, requester, description).await?;
+    press
+        .edit_response(&ctx.http, added.message.into_edit())
+        .await?;
+    let Some(awaited) = added.awaited else {
+        return Ok(());
+    };
+    let edited = async {
+        let shown = awaited.edited(app).await?.into_edit();
+        press.edit_response(&ctx.http, shown).await?;
+        Ok(())
+    };
+    reply::log_failed_edit(edited.await);
+    Ok(())
 }
 
 /// A new endpoint with default options.

@@ -9,6 +9,7 @@ mod csv_cell;
 pub mod endpoint_limits;
 pub mod export_endpoints;
 pub mod final_targets;
+pub mod first_check;
 pub mod flight;
 pub mod import_endpoints;
 pub mod manage_endpoint;

@@ -1,13 +1,16 @@
-//! The help cards: all commands, or one command with its options.
+//! The help cards: the first steps, the commands of one topic, or one command with its options.
 
-use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
+use poise::serenity_prelude as serenity;
+use serenity::{
+    CreateActionRow, CreateEmbed, CreateEmbedFooter, CreateSelectMenu, CreateSelectMenuKind,
+    CreateSelectMenuOption,
+};
 
+use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::bot::texts;
+use crate::discord::ui::command_name::{ADD_ENDPOINT, CREATE_BOARD, SET_UP_ALERTS, SHOW_STATUS};
+use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::embed::GREY;
-use crate::domain::text;
-
-/// Maximum characters of each part. Both parts with the text around them stay below Discord's limit of 4,096.
-const PART: usize = 1_950;
 
 /// One command as shown to members.
 #[derive(Clone, Debug)]
@@ -17,11 +20,25 @@ pub(in crate::discord) struct HelpEntry {
     /// Discord's id of the command, or of its parent.
     pub id: Option<u64>,
     pub description: String,
-    /// The description of the parent command, or of the command itself if it has no parent.
-    pub group: String,
-    /// Whether the command needs the permission Manage Server.
-    pub is_managing: bool,
+    pub needs: Needs,
     pub parameters: Vec<Parameter>,
+}
+
+/// Who may use a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::discord) enum Needs {
+    Nothing,
+    /// An on-call role, or the permission Manage Server.
+    Responder,
+    /// The permission Manage Server.
+    Manager,
+}
+
+/// The member who reads the help.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::discord) struct Viewer {
+    pub is_responder: bool,
+    pub is_manager: bool,
 }
 
 /// An option of a command.
@@ -32,39 +49,80 @@ pub(in crate::discord) struct Parameter {
     pub is_required: bool,
 }
 
-pub(in crate::discord) fn all(entries: &[HelpEntry]) -> CreateEmbed {
-    let part = |is_managing: bool| -> String {
-        let shown: Vec<&HelpEntry> = entries
-            .iter()
-            .filter(|entry| entry.is_managing == is_managing)
-            .collect();
-        let groups = shown.chunk_by(|one, next| first_word(one) == first_word(next));
-        let lines: Vec<String> = groups.map(group).collect();
-        let lines = lines.join("\n");
-        text::cut(&lines, PART)
+impl Viewer {
+    pub(super) fn may_use(self, needs: Needs) -> bool {
+        match needs {
+            Needs::Nothing => true,
+            Needs::Responder => self.is_responder || self.is_manager,
+            Needs::Manager => self.is_manager,
+        }
+    }
+}
+
+/// One page of the guide. `entries`: the commands that the member may use.
+pub(in crate::discord) fn page(topic: HelpTopic, entries: &[HelpEntry]) -> CreateEmbed {
+    let description = match topic {
+        HelpTopic::Start => first_steps(entries),
+        _ => commands(topic, entries),
     };
     CreateEmbed::new()
-        .title(texts::ALL_COMMANDS_TITLE)
-        .description(texts::all_commands(&part(false), &part(true)))
+        .title(texts::topic(topic))
+        .description(description)
         .colour(GREY)
-        .footer(CreateEmbedFooter::new(texts::ALL_COMMANDS_FOOTER))
+        .footer(CreateEmbedFooter::new(texts::GUIDE_FOOTER))
 }
 
-/// One line: the subcommands of one command and the command's description.
-fn group(entries: &[&HelpEntry]) -> String {
-    let mentions: Vec<String> = entries.iter().map(|entry| mention(entry)).collect();
-    let about = entries.first().map_or("", |entry| &entry.group);
-    format!("{} {about}", mentions.join(" "))
+/// The menu that switches between the pages. Topics without a command for the member are left out.
+pub(in crate::discord) fn menu(shown: HelpTopic, entries: &[HelpEntry]) -> CreateActionRow {
+    let option = |topic: HelpTopic| {
+        CreateSelectMenuOption::new(texts::topic(topic), topic.as_str())
+            .default_selection(topic == shown)
+    };
+    let topics = HelpTopic::ALL.iter().copied();
+    let options = topics
+        .filter(|topic| *topic == HelpTopic::Start || of(*topic, entries).next().is_some())
+        .map(option)
+        .collect();
+    let kind = CreateSelectMenuKind::String { options };
+    let menu = CreateSelectMenu::new(Button::HelpTopic.custom_id(), kind);
+    CreateActionRow::SelectMenu(menu.placeholder(texts::CHOOSE_TOPIC))
 }
 
-fn first_word(entry: &HelpEntry) -> &str {
-    entry.name.split(' ').next().unwrap_or_default()
+fn first_steps(entries: &[HelpEntry]) -> String {
+    let find = |name: &str| entries.iter().find(|entry| entry.name == name).map(mention);
+    let steps = [
+        find(SET_UP_ALERTS).map(|command| texts::step_alerts(&command)),
+        find(ADD_ENDPOINT).map(|command| texts::step_endpoint(&command)),
+        find(CREATE_BOARD).map(|command| texts::step_board(&command)),
+    ];
+    let steps: Vec<String> = steps.into_iter().flatten().collect();
+    let mut paragraphs = vec![texts::ABOUT_ROLLCALL.to_owned()];
+    if steps.is_empty() {
+        paragraphs.extend(find(SHOW_STATUS).map(|command| texts::for_members(&command)));
+    }
+    paragraphs.extend(steps);
+    paragraphs.join("\n\n")
+}
+
+fn commands(topic: HelpTopic, entries: &[HelpEntry]) -> String {
+    let lines: Vec<String> = of(topic, entries)
+        .map(|entry| texts::command(&mention(entry), &entry.description))
+        .collect();
+    lines.join("\n")
+}
+
+/// The commands of a topic, in the order of its roots.
+fn of(topic: HelpTopic, entries: &[HelpEntry]) -> impl Iterator<Item = &HelpEntry> {
+    let roots = topic.roots().iter();
+    roots.flat_map(|root| entries.iter().filter(move |entry| entry.root() == *root))
 }
 
 pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
     let mut lines = vec![entry.description.clone()];
-    if entry.is_managing {
-        lines.push(texts::NEEDS_MANAGE_SERVER.to_owned());
+    match entry.needs {
+        Needs::Nothing => {}
+        Needs::Responder => lines.push(texts::NEEDS_RESPONDER.to_owned()),
+        Needs::Manager => lines.push(texts::NEEDS_MANAGE_SERVER.to_owned()),
     }
     lines.push(String::new());
     lines.extend(entry.parameters.iter().map(|parameter| {
@@ -83,6 +141,12 @@ pub(in crate::discord) fn one(entry: &HelpEntry) -> CreateEmbed {
         .colour(GREY)
 }
 
+impl HelpEntry {
+    pub(super) fn root(&self) -> &str {
+        self.name.split(' ').next().unwrap_or_default()
+    }
+}
+
 /// A mention that opens the command on click, or its plain name if its id is not known.
 fn mention(entry: &HelpEntry) -> String {
     match entry.id {
@@ -96,42 +160,92 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::{card_text, fits};
 
-    fn entry(name: &str, id: Option<u64>, is_managing: bool) -> HelpEntry {
+    fn entry(name: &str, id: Option<u64>, needs: Needs) -> HelpEntry {
         HelpEntry {
             name: name.into(),
             id,
             description: format!("Description of {name}"),
-            group: "Description of the whole command".into(),
-            is_managing,
+            needs,
             parameters: Vec::new(),
         }
     }
 
     #[test]
-    fn commands_are_listed_by_who_may_use_them() {
-        let entries = [
-            entry("endpoints list", Some(7), false),
-            entry("endpoints show", Some(7), false),
-            entry("endpoint add", Some(8), true),
-            entry("ping", None, false),
+    fn the_guide_shows_managers_three_steps_and_members_the_status() {
+        let all = [
+            entry(SHOW_STATUS, Some(1), Needs::Nothing),
+            entry(SET_UP_ALERTS, Some(2), Needs::Manager),
+            entry(ADD_ENDPOINT, Some(3), Needs::Manager),
+            entry(CREATE_BOARD, None, Needs::Manager),
         ];
-        insta::assert_snapshot!(card_text(all(&entries)), @"
-        [grey] Rollcall commands
+        let cards = [
+            page(HelpTopic::Start, &all),
+            page(HelpTopic::Start, &all[..1]),
+        ];
+        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @"
+        [grey] First steps
         Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
 
-        **For everyone**
-        </endpoints list:7> </endpoints show:7> Description of the whole command
-        `/ping` Description of the whole command
+        **1. Turn on alerts**
+        </alerts setup:2> sets the channel for alerts and the role that they mention.
 
-        **For members with Manage Server**
-        </endpoint add:8> Description of the whole command
-        — Use /help command:… to see the options of a command
+        **2. Add an endpoint**
+        </endpoint add:3> adds a website or a port, such as `target:example.org`. Rollcall checks it from then on.
+
+        **3. Create a board**
+        `/board create` posts a message that always shows the current status.
+        — Choose a topic below. /help command:… shows the options of a command
+
+        [grey] First steps
+        Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
+
+        </status:1> shows the current status. Members with the permission **Manage Server** add monitors and set up alerts.
+        — Choose a topic below. /help command:… shows the options of a command
         ");
     }
 
     #[test]
+    fn a_topic_lists_its_commands_and_no_others() {
+        let entries = [
+            entry("endpoint add", Some(8), Needs::Manager),
+            entry("endpoints list", Some(7), Needs::Nothing),
+            entry("ping", None, Needs::Nothing),
+        ];
+        insta::assert_snapshot!(card_text(page(HelpTopic::Checks, &entries)), @"
+        [grey] Checks
+        </endpoints list:7> Description of endpoints list
+        </endpoint add:8> Description of endpoint add
+        — Choose a topic below. /help command:… shows the options of a command
+        ");
+    }
+
+    #[test]
+    fn the_menu_leaves_out_topics_without_a_command() {
+        let entries = [
+            entry("endpoints list", Some(7), Needs::Nothing),
+            entry("ping", None, Needs::Nothing),
+        ];
+        let row = serde_json::to_value(menu(HelpTopic::Checks, &entries)).unwrap();
+        let options = row["components"][0]["options"].as_array().unwrap().clone();
+        let shown: Vec<String> = options
+            .iter()
+            .map(|option| {
+                format!(
+                    "{} {} {}",
+                    option["value"], option["label"], option["default"]
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        "start" "First steps" false
+        "checks" "Checks" true
+        "bot" "About the bot" false
+        "#);
+    }
+
+    #[test]
     fn one_command_is_shown_with_its_options() {
-        let mut add = entry("endpoint add", Some(8), true);
+        let mut add = entry("endpoint add", Some(8), Needs::Manager);
         add.parameters = [("target", true), ("name", false)]
             .map(|(name, is_required)| Parameter {
                 name: name.into(),
@@ -147,9 +261,19 @@ mod tests {
         `target` (required) Description of target
         `name` Description of name
         ");
-        insta::assert_snapshot!(card_text(one(&entry("ping", None, false))), @"
+        let others = [
+            one(&entry("ping", None, Needs::Nothing)),
+            one(&entry("ack", None, Needs::Responder)),
+        ];
+        insta::assert_snapshot!(others.map(card_text).join("\n\n"), @"
         [grey] /ping
         Description of ping
+
+        This command has no options.
+
+        [grey] /ack
+        Description of ack
+        Requires an on-call role or the permission **Manage Server**.
 
         This command has no options.
         ");
@@ -163,15 +287,14 @@ mod tests {
             is_required: true,
         };
         let entry = |number: usize| HelpEntry {
-            name: format!("command{number:02} subcommand"),
+            name: format!("alerts subcommand{number:02}"),
             id: Some(u64::MAX),
-            group: "x".repeat(100),
-            description: "what it does, in as many words as it takes".into(),
-            is_managing: number.is_multiple_of(2),
+            description: "x".repeat(80),
+            needs: Needs::Nothing,
             parameters: vec![parameter.clone(); 25],
         };
-        let entries: Vec<_> = (0..40).map(entry).collect();
-        fits(all(&entries));
+        let entries: Vec<_> = (0..30).map(entry).collect();
+        fits(page(HelpTopic::Alerts, &entries));
         fits(one(&entries[0]));
     }
 }

@@ -4,5 +4,6 @@ pub(in crate::discord) mod bot_command;
 pub(in crate::discord) mod health_card;
 pub(in crate::discord) mod help_card;
 pub(in crate::discord) mod help_command;
+pub(in crate::discord) mod help_topic;
 pub(in crate::discord) mod ping_command;
 mod texts;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::ui::embed::relative;
 use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
@@ -22,16 +23,57 @@ pub(super) fn pong(latency: Option<Duration>, uptime: Duration) -> String {
 
 // Help
 
-pub(super) const ALL_COMMANDS_TITLE: &str = "Rollcall commands";
-pub(super) const ALL_COMMANDS_FOOTER: &str = "Use /help command:… to see the options of a command";
+pub(super) const GUIDE_FOOTER: &str =
+    "Choose a topic below. /help command:… shows the options of a command";
+pub(super) const CHOOSE_TOPIC: &str = "Choose a topic";
+pub(super) const ABOUT_ROLLCALL: &str = "Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.";
 pub(super) const NEEDS_MANAGE_SERVER: &str = "Requires the permission **Manage Server**.";
+pub(super) const NEEDS_RESPONDER: &str =
+    "Requires an on-call role or the permission **Manage Server**.";
 pub(super) const NO_OPTIONS: &str = "This command has no options.";
 
-/// The description of the help card. Each argument is a list of commands.
-pub(super) fn all_commands(for_everyone: &str, for_managers: &str) -> String {
+/// The title of a page of the guide, and its name in the menu.
+pub(super) fn topic(topic: HelpTopic) -> &'static str {
+    match topic {
+        HelpTopic::Start => "First steps",
+        HelpTopic::Checks => "Checks",
+        HelpTopic::Devices => "Devices and jobs",
+        HelpTopic::Servers => "Servers",
+        HelpTopic::Alerts => "Incidents and alerts",
+        HelpTopic::Silences => "Silences",
+        HelpTopic::Keys => "Keys and API",
+        HelpTopic::Bot => "About the bot",
+    }
+}
+
+pub(super) fn step_alerts(command: &str) -> String {
     format!(
-        "Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.\n\n**For everyone**\n{for_everyone}\n\n**For members with Manage Server**\n{for_managers}"
+        "**1. Turn on alerts**\n{command} sets the channel for alerts and the role that they mention."
     )
+}
+
+pub(super) fn step_endpoint(command: &str) -> String {
+    format!(
+        "**2. Add an endpoint**\n{command} adds a website or a port, such as `target:example.org`. Rollcall checks it from then on."
+    )
+}
+
+pub(super) fn step_board(command: &str) -> String {
+    format!(
+        "**3. Create a board**\n{command} posts a message that always shows the current status."
+    )
+}
+
+/// In place of the steps, for members who may take none of them.
+pub(super) fn for_members(command: &str) -> String {
+    format!(
+        "{command} shows the current status. Members with the permission **Manage Server** add monitors and set up alerts."
+    )
+}
+
+/// A line of a topic: a command and its description.
+pub(super) fn command(mention: &str, description: &str) -> String {
+    format!("{mention} {description}")
 }
 
 /// An option of a command.
@@ -44,7 +86,7 @@ pub(super) fn option(name: &str, description: &str, is_required: bool) -> String
 
 pub(super) fn unknown_command(name: &str) -> CommandError {
     CommandError::Refused(format!(
-        "Unknown command {}. Choose one from the list, or omit `command` to see all commands.",
+        "Unknown command {}. Choose one from the list, or leave out `command` to see the guide.",
         text::code(&text::cut(name, 64))
     ))
 }
@@ -106,13 +148,16 @@ mod tests {
         let texts = [
             pong(Some(LATENCY), Duration::from_secs(7_500)),
             pong(None, Duration::from_secs(12)),
-            ALL_COMMANDS_TITLE.to_owned(),
-            all_commands(
-                "`/status` Show how many monitors have each status",
-                "`/endpoint add` Manage endpoints",
-            ),
-            ALL_COMMANDS_FOOTER.to_owned(),
+            GUIDE_FOOTER.to_owned(),
+            CHOOSE_TOPIC.to_owned(),
+            ABOUT_ROLLCALL.to_owned(),
+            step_alerts("`/one`"),
+            step_endpoint("`/two`"),
+            step_board("`/three`"),
+            for_members("`/status`"),
+            command("`/status`", "Count monitors by status"),
             NEEDS_MANAGE_SERVER.to_owned(),
+            NEEDS_RESPONDER.to_owned(),
             NO_OPTIONS.to_owned(),
             option("target", "Address", true),
             option("name", "Name (default: host and port)", false),
@@ -121,20 +166,23 @@ mod tests {
         insta::assert_snapshot!(texts.join("\n"), @"
         Pong. Gateway latency: 45 ms · up for 2 h 5 min
         Pong. Gateway latency: not measured yet · up for 12 s
-        Rollcall commands
+        Choose a topic below. /help command:… shows the options of a command
+        Choose a topic
         Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
-
-        **For everyone**
-        `/status` Show how many monitors have each status
-
-        **For members with Manage Server**
-        `/endpoint add` Manage endpoints
-        Use /help command:… to see the options of a command
+        **1. Turn on alerts**
+        `/one` sets the channel for alerts and the role that they mention.
+        **2. Add an endpoint**
+        `/two` adds a website or a port, such as `target:example.org`. Rollcall checks it from then on.
+        **3. Create a board**
+        `/three` posts a message that always shows the current status.
+        `/status` shows the current status. Members with the permission **Manage Server** add monitors and set up alerts.
+        `/status` Count monitors by status
         Requires the permission **Manage Server**.
+        Requires an on-call role or the permission **Manage Server**.
         This command has no options.
         `target` (required) Address
         `name` Name (default: host and port)
-        Unknown command `@everyone`. Choose one from the list, or omit `command` to see all commands.
+        Unknown command `@everyone`. Choose one from the list, or leave out `command` to see the guide.
         ");
     }
 

@@ -7,10 +7,12 @@ use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::discord::DiscordState;
-use crate::discord::endpoints::{endpoint_card, list_card, offline_card, recheck_card, texts};
+use crate::discord::endpoints::added_reply::{self, AddedReply};
+use crate::discord::endpoints::{list_card, offline_card, recheck_card, texts};
+use crate::discord::notifications::alerts_off;
 use crate::discord::ui::buttons;
 use crate::discord::ui::error::CommandError;
-use crate::discord::ui::reply::Message;
+use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::view::{EndpointsView, OfflineView, Pages};
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::{Host, Target};
@@ -30,7 +32,11 @@ pub(in crate::discord) async fn offline_list(
     };
     let (page, pages) = load_page(app, filter, view.page, offline_card::PER_PAGE).await?;
     if page.endpoints.is_empty() && page.unreadable.is_empty() {
-        return Ok(Message::sentence(texts::no_offline_endpoints(view.reason)));
+        let text = match has_endpoints(app, guild).await? {
+            true => texts::no_offline_endpoints(view.reason),
+            false => texts::NO_ENDPOINTS.to_owned(),
+        };
+        return Ok(Message::sentence(text));
     }
     let last_run = job_run::last(&app.store.reader, "recheck").await?;
     let next = offline_card::Rechecks {
@@ -41,7 +47,7 @@ pub(in crate::discord) async fn offline_list(
     };
     let card = offline_card::list(&page.endpoints, pages, view.reason, &next);
     let mut message = Message::embed(card);
-    message.content = texts::unreadable_endpoints(&page.unreadable);
+    message.content = texts::unreadable_endpoints(&page.unreadable).unwrap_or_default();
     message.rows = buttons::offline_rows(pages, view);
     Ok(message)
 }
@@ -59,16 +65,28 @@ pub(in crate::discord) async fn endpoints(
     };
     let (page, pages) = load_page(app, filter, view.page, list_card::PER_PAGE).await?;
     if page.endpoints.is_empty() && page.unreadable.is_empty() {
-        return Ok(Message::sentence(if view.all {
-            texts::NO_ENDPOINTS
-        } else {
-            texts::NO_ACTIVE_ENDPOINTS
-        }));
+        if !has_endpoints(app, guild).await? {
+            return Ok(Message::sentence(texts::NO_ENDPOINTS));
+        }
+        let hint = alerts_off::hint(app, guild).await?;
+        let lines = [Some(texts::NO_ACTIVE_ENDPOINTS.to_owned()), hint];
+        return Ok(Message::sentence(reply::lines(lines)));
     }
+    let hint = alerts_off::hint(app, guild).await?;
     let mut message = Message::embed(list_card::list(&page.endpoints, pages, view.all));
-    message.content = texts::unreadable_endpoints(&page.unreadable);
+    message.content = reply::lines([texts::unreadable_endpoints(&page.unreadable), hint]);
     message.rows = buttons::endpoints_rows(pages, view);
     Ok(message)
+}
+
+/// Whether a guild has any endpoint.
+async fn has_endpoints(app: &DiscordState, guild: GuildId) -> Result<bool, CommandError> {
+    let filter = EndpointFilter {
+        guild: Some(guild),
+        ..EndpointFilter::default()
+    };
+    let found = endpoint::list(&app.store.reader, filter, Start::Skip(0), 1).await?;
+    Ok(found.total > 0)
 }
 
 async fn load_page(
@@ -158,12 +176,12 @@ pub(in crate::discord) async fn recheck_all(
     )))
 }
 
-/// Adds one endpoint and shows it.
+/// Adds one endpoint and shows it with its first check, as far as that ends soon.
 pub(in crate::discord) async fn add(
     app: &DiscordState,
     requester: Requester,
     description: Description,
-) -> Result<Message, CommandError> {
+) -> Result<AddedReply, CommandError> {
     let target = description.target.to_string();
     let is_allowed = is_allowed(app, &description.target);
     let now = app.now();
@@ -171,15 +189,23 @@ pub(in crate::discord) async fn add(
     let added = manage_endpoint::add_one(limited, requester, description, now).await?;
     let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
     else {
-        return Ok(Message::sentence(texts::REMOVED_IN_THE_MEANTIME));
+        return Ok(AddedReply::whole(Message::sentence(
+            texts::REMOVED_IN_THE_MEANTIME,
+        )));
     };
-    let mut message = Message::embed(endpoint_card::current(app, &endpoint));
-    message.content = match added {
-        Some(_) => texts::added(is_allowed),
-        None => texts::already_exists(is_allowed),
-    };
-    message.rows = buttons::recheck_row(endpoint.id);
-    Ok(message)
+    if added.is_none() {
+        let text = texts::already_exists(is_allowed);
+        return Ok(AddedReply::whole(added_reply::message(
+            app, &endpoint, text,
+        )));
+    }
+    if !is_allowed {
+        let text = texts::added_but_not_allowed();
+        return Ok(AddedReply::whole(added_reply::message(
+            app, &endpoint, text,
+        )));
+    }
+    AddedReply::with_first_check(app, endpoint).await
 }
 
 /// Whether the address policy allows checks of a target. Names are judged only when they are checked.

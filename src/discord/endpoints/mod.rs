@@ -1,5 +1,6 @@
 //! Endpoints: `/endpoint`, `/endpoints` and `/offline_endpoints`, their cards, and what their buttons do.
 
+pub(in crate::discord) mod added_reply;
 pub(in crate::discord) mod endpoint_card;
 pub(in crate::discord) mod endpoint_command;
 pub(in crate::discord) mod endpoints_command;

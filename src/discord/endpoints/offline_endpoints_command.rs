@@ -3,7 +3,7 @@
 
 use crate::actions::endpoints::{recheck, summarize};
 use crate::discord::Context;
-use crate::discord::endpoints::{handlers, not_found, statistics_card};
+use crate::discord::endpoints::{handlers, not_found, statistics_card, texts};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::view::OfflineView;
@@ -130,6 +130,9 @@ async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
     let work = async {
         let now = app.now();
         let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
+        if statistics.total() == 0 {
+            return Ok(Message::sentence(texts::NO_ENDPOINTS));
+        }
         Ok(Message::embed(statistics_card::statistics(
             &statistics,
             app.endpoints.recheck_interval,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::actions::endpoints::first_check::FirstCheck;
 use crate::actions::endpoints::manage_endpoint::NamedEndpoint;
 use crate::discord::ui::embed::{bold, mark, mention, name_and_target, relative};
 use crate::discord::ui::error::CommandError;
@@ -12,10 +13,17 @@ use crate::domain::endpoints::http_check::{DEFAULT_REDIRECTS, HttpCheck};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::domain::{Timestamp, text};
-use crate::store::endpoints::endpoint::Description;
+use crate::store::endpoints::endpoint::{Description, Endpoint};
 
 pub(super) fn changed(name: &str) -> String {
     format!("Changed {}.", bold(name))
+}
+
+pub(super) fn nothing_to_change() -> CommandError {
+    CommandError::Refused(
+        "Set `name`, `target` or `interval`, such as `interval:30s`. `/endpoint http` changes the options of an HTTP check."
+            .to_owned(),
+    )
 }
 
 /// The endpoint was removed between its addition and the reply.
@@ -23,14 +31,38 @@ pub(super) const REMOVED_IN_THE_MEANTIME: &str = "The endpoint was removed in th
 
 const CANNOT_CHECK: &str = "Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
 
-/// `is_allowed`: whether the address policy allows checks. An endpoint is added in any case, because the policy may allow
-/// it later.
-pub(super) fn added(is_allowed: bool) -> String {
-    if is_allowed {
-        "Added. The first check runs now.".to_owned()
-    } else {
-        format!("Added.\n{CANNOT_CHECK}")
+/// A new endpoint with what is known about its first check.
+pub(super) fn added(first: &FirstCheck) -> String {
+    match first {
+        FirstCheck::Done(checked) => format!("✅ Added. {}", first_check(checked)),
+        FirstCheck::Running => {
+            "✅ Added. The first check is running. Its result appears here.".to_owned()
+        }
+        FirstCheck::Canceled => {
+            "✅ Added. Before its first check, the endpoint was changed, paused or removed."
+                .to_owned()
+        }
     }
+}
+
+fn first_check(checked: &Endpoint) -> String {
+    match (&checked.state.failure, checked.latency) {
+        (Some(failure), _) => format!("First check: 🔴 down, {failure}"),
+        (None, _) if checked.state.status == Status::Unknown => {
+            "First check: ⚪ unknown. Rollcall could not run it and tries again.".to_owned()
+        }
+        (None, Some(latency)) => format!("First check: 🟢 up, {}", text::latency(latency)),
+        (None, None) => "First check: 🟢 up".to_owned(),
+    }
+}
+
+/// In place of a result that did not arrive while the reply could be edited.
+pub(super) const FIRST_CHECK_NOT_FINISHED: &str =
+    "✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.";
+
+/// An endpoint whose address the policy does not allow. It is added in any case, because the policy may allow it later.
+pub(super) fn added_but_not_allowed() -> String {
+    format!("✅ Added. ⚠️ {CANNOT_CHECK}")
 }
 
 pub(super) fn already_exists(is_allowed: bool) -> String {
@@ -41,11 +73,11 @@ pub(super) fn already_exists(is_allowed: bool) -> String {
     }
 }
 
-/// Endpoints whose rows cannot be read; empty if there are none.
-pub(super) fn unreadable_endpoints(ids: &[MonitorId]) -> String {
+/// Endpoints whose rows cannot be read; `None` if there are none.
+pub(super) fn unreadable_endpoints(ids: &[MonitorId]) -> Option<String> {
     let names: Vec<String> = ids.iter().map(|id| format!("`#{id}`")).collect();
-    match names.as_slice() {
-        [] => String::new(),
+    Some(match names.as_slice() {
+        [] => return None,
         [name] => format!(
             "⚠️ The stored data of the endpoint {name} cannot be read, so Rollcall does not check it. Remove it with `/endpoint remove` and add it again."
         ),
@@ -53,7 +85,7 @@ pub(super) fn unreadable_endpoints(ids: &[MonitorId]) -> String {
             "⚠️ The stored data of the endpoints {} cannot be read, so Rollcall does not check them. Remove them with `/endpoint remove` and add them again.",
             names.join(", ")
         ),
-    }
+    })
 }
 
 pub(super) fn removed(endpoint: &NamedEndpoint) -> String {
@@ -368,6 +400,7 @@ mod tests {
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::discord_id::GuildId;
     use crate::domain::endpoints::http_check::Method;
+    use crate::domain::endpoints::status_rule::State;
     use crate::domain::monitor::MonitorRef;
     use crate::store::monitors::monitor::Monitor;
 
@@ -400,21 +433,48 @@ mod tests {
         }
     }
 
+    /// The shop after a check that took 4 ms and led to this status.
+    fn checked(status: Status) -> Endpoint {
+        let is_failing = matches!(status, Status::Warning | Status::Offline);
+        Endpoint {
+            id: MonitorId(7),
+            guild_id: GuildId(1),
+            description: shop(),
+            state: State {
+                status,
+                failure: is_failing.then(|| Failure::new(FailureClass::Refused)),
+                ..State::new(NOW)
+            },
+            last_check_at: Some(NOW),
+            recheck_counts_from: None,
+            last_seen_at: None,
+            next_check_at: None,
+            latency: Some(Duration::from_millis(4)),
+            certificate_expires_at: None,
+            created_at: NOW,
+        }
+    }
+
     #[test]
     fn texts_of_endpoints() {
         let texts = [
             changed("shop"),
+            nothing_to_change().to_string(),
             REMOVED_IN_THE_MEANTIME.to_owned(),
-            added(true),
-            added(false),
+            added(&FirstCheck::Done(Box::new(checked(Status::Online)))),
+            added(&FirstCheck::Done(Box::new(checked(Status::Warning)))),
+            added(&FirstCheck::Done(Box::new(checked(Status::Unknown)))),
+            added(&FirstCheck::Running),
+            added(&FirstCheck::Canceled),
+            FIRST_CHECK_NOT_FINISHED.to_owned(),
+            added_but_not_allowed(),
             already_exists(true),
             already_exists(false),
             removed(&named_shop()),
             paused(&named_shop()),
             resumed(&named_shop()),
-            unreadable_endpoints(&[]),
-            unreadable_endpoints(&[MonitorId(7)]),
-            unreadable_endpoints(&[MonitorId(7), MonitorId(9)]),
+            unreadable_endpoints(&[MonitorId(7)]).unwrap(),
+            unreadable_endpoints(&[MonitorId(7), MonitorId(9)]).unwrap(),
             file_too_large().to_string(),
             file_not_delivered().to_string(),
             imported(0),
@@ -428,17 +488,21 @@ mod tests {
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         Changed **shop**.
+        Set `name`, `target` or `interval`, such as `interval:30s`. `/endpoint http` changes the options of an HTTP check.
         The endpoint was removed in the meantime.
-        Added. The first check runs now.
-        Added.
-        Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        ✅ Added. First check: 🟢 up, 4.00 ms
+        ✅ Added. First check: 🔴 down, connection refused
+        ✅ Added. First check: ⚪ unknown. Rollcall could not run it and tries again.
+        ✅ Added. The first check is running. Its result appears here.
+        ✅ Added. Before its first check, the endpoint was changed, paused or removed.
+        ✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.
+        ✅ Added. ⚠️ Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         This endpoint already exists.
         This endpoint already exists.
         Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         Removed **shop** `https://shop.example.org/health`.
         Paused **shop** `https://shop.example.org/health`. Resume the checks with `/endpoint resume`.
         Resumed **shop** `https://shop.example.org/health`. The next check runs now.
-
         ⚠️ The stored data of the endpoint `#7` cannot be read, so Rollcall does not check it. Remove it with `/endpoint remove` and add it again.
         ⚠️ The stored data of the endpoints `#7`, `#9` cannot be read, so Rollcall does not check them. Remove them with `/endpoint remove` and add them again.
         The file is larger than 1 MiB. Split it and import the parts separately.

@@ -1,5 +1,6 @@
 //! Monitors of every kind: `/status`, `/audit` and `/group`, and the card of one monitor.
 
+pub(in crate::discord) mod audit;
 pub(in crate::discord) mod group_command;
 pub(in crate::discord) mod groups_card;
 pub(in crate::discord) mod handlers;

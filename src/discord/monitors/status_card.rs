@@ -1,19 +1,14 @@
-//! The status overview of a guild, and its audit log.
+//! The status overview of a guild.
 
 use poise::serenity_prelude::CreateEmbed;
 
 use crate::discord::monitors::texts;
-use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, colour, mark, relative};
+use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, colour, mark};
 use crate::domain::status::Status;
-use crate::domain::text;
-use crate::store::event::Event;
 use crate::store::monitors::monitor::Monitor;
 
 /// Maximum monitors listed by name.
 pub(in crate::discord) const LISTED: u32 = 25;
-
-/// Maximum changes on one card.
-pub(in crate::discord) const CHANGES: u32 = 20;
 
 /// `not_set_up`: devices and servers that have not sent anything yet. They are unknown, but apart from endpoints that could
 /// not be checked.
@@ -73,42 +68,12 @@ pub(in crate::discord) fn one(monitor: &Monitor) -> CreateEmbed {
         .colour(colour(monitor.status))
 }
 
-pub(in crate::discord) fn audit(events: &[Event]) -> CreateEmbed {
-    let lines: Vec<String> = events
-        .iter()
-        .map(|event| {
-            let name = event.name.as_deref().unwrap_or("–");
-            format!(
-                "{} `{}` **{}** · {}",
-                relative(event.at),
-                event.kind.as_str(),
-                text::cut(&text::escape(name), 80),
-                texts::actor(event.actor)
-            )
-        })
-        .collect();
-    let description = if lines.is_empty() {
-        texts::NO_EVENTS.to_owned()
-    } else {
-        lines.join("\n")
-    };
-    CreateEmbed::new()
-        .title("Audit log")
-        .description(description)
-        .colour(GREY)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
-
     use super::*;
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
-    use crate::domain::discord_id::UserId;
-    use crate::domain::event::{Actor, EventKind};
-    use crate::domain::key::KeyId;
     use crate::domain::monitor::{MonitorId, MonitorKind};
 
     fn monitor(name: &str, kind: MonitorKind, status: Status) -> Monitor {
@@ -121,30 +86,12 @@ mod tests {
         }
     }
 
-    fn event(kind: EventKind, name: Option<&str>, actor: Actor) -> Event {
-        Event {
-            id: 1,
-            at: NOW,
-            kind,
-            monitor_id: None,
-            name: name.map(str::to_owned),
-            actor,
-            details: json!({}),
-        }
-    }
-
     #[test]
-    fn status_and_audit_fit_with_the_longest_names() {
+    fn the_status_fits_with_the_longest_names() {
         let name = "*".repeat(64);
         let longest = monitor(&name, MonitorKind::Endpoint, Status::Offline);
         let troubled = vec![longest; LISTED as usize];
         fits(status(&[(Status::Offline, u64::MAX)], 0, &troubled));
-        let longest = event(
-            EventKind::EndpointWarningCleared,
-            Some(&name),
-            Actor::Member(UserId(u64::MAX)),
-        );
-        fits(audit(&vec![longest; CHANGES as usize]));
     }
 
     #[test]
@@ -197,28 +144,6 @@ mod tests {
 
         [red] 
         🔴 **db-1** server · went offline <t:1769860380:R>
-        ");
-    }
-
-    #[test]
-    fn cards_of_the_audit_log() {
-        let key = KeyId::parse("0123456789ab").unwrap();
-        let events = [
-            event(EventKind::EndpointOffline, Some("shop"), Actor::System),
-            event(EventKind::DeviceRegistered, Some("pump"), Actor::Key(key)),
-            event(EventKind::ServerRemoved, None, Actor::Member(UserId(1001))),
-            event(EventKind::EndpointAdded, Some("*shop*"), Actor::CommandLine),
-        ];
-        let cards = [audit(&events), audit(&[])];
-        insta::assert_snapshot!(cards.map(card_text).join("\n\n"), @r"
-        [grey] Audit log
-        <t:1769860800:R> `endpoint_offline` **shop** · Rollcall
-        <t:1769860800:R> `device_registered` **pump** · key `0123456789ab`
-        <t:1769860800:R> `server_removed` **–** · <@1001>
-        <t:1769860800:R> `endpoint_added` **\*shop\*** · the command line
-
-        [grey] Audit log
-        There are no matching events yet.
         ");
     }
 }

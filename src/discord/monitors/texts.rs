@@ -1,9 +1,7 @@
-//! The texts of monitors in Discord: the status overview, the audit log and user-defined groups.
+//! The texts of monitors in Discord: the status overview and user-defined groups.
 
 use crate::discord::ui::embed::{bold, mark};
-use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::{NOT_SET_UP, status_since};
-use crate::domain::event::Actor;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::monitors::monitor::Monitor;
@@ -35,27 +33,6 @@ pub(super) fn more_monitors(number: u64) -> String {
     format!("… and {}", text::count(number, "more monitor"))
 }
 
-// The audit log.
-
-pub(super) const NO_EVENTS: &str = "There are no matching events yet.";
-
-/// The actor of an event. Members are mentioned, which notifies no one, because every reply has mentions off.
-pub(super) fn actor(actor: Actor) -> String {
-    match actor {
-        Actor::Member(id) => format!("<@{id}>"),
-        Actor::Key(id) => format!("key `{id}`"),
-        Actor::CommandLine => "the command line".to_owned(),
-        Actor::System => "Rollcall".to_owned(),
-    }
-}
-
-pub(super) fn unknown_event_type(word: &str) -> CommandError {
-    CommandError::Refused(format!(
-        "Unknown event type {}. Choose one from the list.",
-        text::code(&text::cut(word, 64))
-    ))
-}
-
 // Groups.
 
 pub(super) const NO_GROUPS_TITLE: &str = "No groups yet";
@@ -82,8 +59,6 @@ pub(super) fn group_set(monitor: &str, group: Option<&str>) -> String {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
-    use crate::domain::discord_id::UserId;
-    use crate::domain::key::KeyId;
     use crate::domain::monitor::{MonitorId, MonitorKind};
     use crate::domain::status::Status;
 
@@ -104,12 +79,6 @@ mod tests {
             monitor(&pump),
             more_monitors(1),
             more_monitors(7),
-            NO_EVENTS.to_owned(),
-            actor(Actor::Member(UserId(1001))),
-            actor(Actor::Key(KeyId::parse("0123456789ab").unwrap())),
-            actor(Actor::CommandLine),
-            actor(Actor::System),
-            unknown_event_type("endpoint_lost").to_string(),
             NO_GROUPS_TITLE.to_owned(),
             NO_GROUPS.to_owned(),
             group_count(1),
@@ -127,12 +96,6 @@ mod tests {
         🔴 **pump** device · went offline <t:1769860800:R>
         … and 1 more monitor
         … and 7 more monitors
-        There are no matching events yet.
-        <@1001>
-        key `0123456789ab`
-        the command line
-        Rollcall
-        Unknown event type `endpoint_lost`. Choose one from the list.
         No groups yet
         Add a monitor to a group with `/group set`.
         1 group

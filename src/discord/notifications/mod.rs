@@ -2,6 +2,7 @@
 
 pub(in crate::discord) mod alerts_card;
 pub(in crate::discord) mod alerts_command;
+pub(in crate::discord) mod alerts_off;
 pub(in crate::discord) mod board_card;
 pub(in crate::discord) mod board_command;
 pub(in crate::discord) mod messenger;

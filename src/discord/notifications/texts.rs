@@ -4,6 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::discord::ui::command_name::SET_UP_ALERTS;
 use crate::discord::ui::embed::{bold, date_and_time, mark, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
@@ -26,6 +27,11 @@ pub(super) const TEST_MESSAGE: &str =
     "Each incident is one message, which Rollcall edits until the incident is resolved.";
 pub(super) const PLANNED_MAINTENANCE: &str =
     "Planned maintenance. Rollcall sends no notifications about outages during this time.";
+
+/// The hint of a guild without an alert channel and without webhooks.
+pub(super) fn alerts_off() -> String {
+    format!("🔕 Alerts are off: no channel is set. A manager can set one with `/{SET_UP_ALERTS}`.")
+}
 
 // Why a message could not be posted. Each is the end of a sentence, after a colon.
 
@@ -342,6 +348,7 @@ mod tests {
             reason: RATE_LIMIT_REACHED.into(),
         };
         let texts = [
+            alerts_off(),
             TEST_MESSAGE_TITLE.into(),
             TEST_MESSAGE.into(),
             PLANNED_MAINTENANCE.into(),
@@ -356,6 +363,7 @@ mod tests {
             NOT_IN_DISCORD.into(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
+        🔕 Alerts are off: no channel is set. A manager can set one with `/alerts setup`.
         Alerts are sent to this channel
         Each incident is one message, which Rollcall edits until the incident is resolved.
         Planned maintenance. Rollcall sends no notifications about outages during this time.

@@ -42,25 +42,31 @@ pub(in crate::discord) fn require_manage(
     Err(CommandError::Refused(texts::NEEDS_MANAGE_SERVER.into()))
 }
 
-/// Refuses members who are neither responders (by role or by user id) nor managers.
+/// Refuses members who are neither responders nor managers.
 pub(in crate::discord) async fn require_responder(
     reader: &Reader,
     requester: Requester,
     member: Option<&serenity::Member>,
 ) -> Result<(), CommandError> {
-    if may_manage(member.and_then(|member| member.permissions)) {
-        return Ok(());
-    }
-    let held = member.map_or(&[][..], |member| &member.roles);
-    let responders = alerts::responders(reader, requester.guild).await?;
-    let is_responder = responders.into_iter().any(|responder| match responder {
-        Responder::Role(role) => held.iter().any(|held| held.get() == role.0),
-        Responder::User(user) => requester.actor == Actor::Member(user),
-    });
-    if is_responder {
+    let is_manager = may_manage(member.and_then(|member| member.permissions));
+    if is_manager || is_responder(reader, requester, member).await? {
         return Ok(());
     }
     Err(CommandError::Refused(texts::ONLY_RESPONDERS.into()))
+}
+
+/// Whether a member is a responder, by role or by user id.
+pub(in crate::discord) async fn is_responder(
+    reader: &Reader,
+    requester: Requester,
+    member: Option<&serenity::Member>,
+) -> Result<bool, CommandError> {
+    let held = member.map_or(&[][..], |member| &member.roles);
+    let responders = alerts::responders(reader, requester.guild).await?;
+    Ok(responders.into_iter().any(|responder| match responder {
+        Responder::Role(role) => held.iter().any(|held| held.get() == role.0),
+        Responder::User(user) => requester.actor == Actor::Member(user),
+    }))
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub(crate) enum Button {
     Maintain(IncidentId),
     /// A menu of an incident's monitors. The chosen one is in the interaction's values, not in the id.
     Members(IncidentId),
+    /// The menu of topics of `/help`. The chosen one is in the interaction's values.
+    HelpTopic,
 }
 
 impl Button {
@@ -82,6 +84,7 @@ impl Button {
             Self::Mute(incident) => format!("mute|{}", incident.0),
             Self::Maintain(incident) => format!("maintain|{}", incident.0),
             Self::Members(incident) => format!("members|{}", incident.0),
+            Self::HelpTopic => "help".to_owned(),
         }
     }
 
@@ -128,6 +131,7 @@ impl Button {
             "acknowledge" => Some(Self::Acknowledge(IncidentId(rest.parse().ok()?))),
             "mute" => Some(Self::Mute(IncidentId(rest.parse().ok()?))),
             "maintain" => Some(Self::Maintain(IncidentId(rest.parse().ok()?))),
+            "help" if rest.is_empty() => Some(Self::HelpTopic),
             "members" => Some(Self::Members(IncidentId(rest.parse().ok()?))),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
@@ -177,6 +181,7 @@ mod tests {
             Button::Mute(IncidentId(7)),
             Button::Maintain(IncidentId(7)),
             Button::Members(IncidentId(7)),
+            Button::HelpTopic,
             Button::add(&long).expect("it fits exactly"),
         ] {
             let id = button.custom_id();
@@ -203,6 +208,7 @@ mod tests {
             "offline|1|down",
             "endpoints|1|",
             "recheck-all|9",
+            "help|9",
             "recheck|x",
             "add|nonsense",
             "remove|1",

@@ -41,9 +41,9 @@ pub(in crate::discord) async fn answer(
         ),
         poise::FrameworkError::GuildOnly { .. } => texts::ONLY_IN_SERVERS.into(),
         poise::FrameworkError::MissingUserPermissions { .. } => texts::NEEDS_MANAGE_SERVER.into(),
-        poise::FrameworkError::ArgumentParse { error, .. } => {
+        poise::FrameworkError::ArgumentParse { error, input, .. } => {
             tracing::debug!(%error, "cannot parse a command option");
-            texts::INVALID_OPTION.into()
+            texts::invalid_option(input.as_deref())
         }
         poise::FrameworkError::CommandStructureMismatch { .. } => texts::COMMAND_CHANGED.into(),
         other => internal_error(ctx.id(), &other.to_string()),

@@ -2,6 +2,7 @@
 
 pub(in crate::discord) mod access;
 pub(in crate::discord) mod buttons;
+pub(in crate::discord) mod command_name;
 pub(in crate::discord) mod complete;
 pub(in crate::discord) mod custom_id;
 pub(in crate::discord) mod embed;

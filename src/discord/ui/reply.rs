@@ -16,7 +16,7 @@ use crate::discord::Context;
 
 /// Work that takes longer is deferred, which shows "thinking". Discord drops an interaction after three seconds, and people
 /// should see a reaction within one.
-const DEFER_AFTER: Duration = Duration::from_millis(900);
+const DEFER_AFTER: Duration = Duration::from_millis(700);
 
 /// A message before it is sent.
 #[derive(Clone, Debug, Default)]
@@ -108,21 +108,83 @@ impl Message {
     }
 }
 
+/// Who sees a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::discord) enum Audience {
+    Requester,
+    /// Every member who can read the channel.
+    Everyone,
+}
+
+/// The content of a message: one line for each part that there is.
+pub(in crate::discord) fn lines<const N: usize>(parts: [Option<String>; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("\n")
+}
+
 /// Replies to a command with the result of `work`, deferring the reply if that takes longer than `DEFER_AFTER`.
 pub(in crate::discord) async fn answer(
     ctx: Context<'_>,
     work: impl Future<Output = Result<Message, CommandError>>,
 ) -> Result<(), CommandError> {
+    answer_and_keep(ctx, work).await?;
+    Ok(())
+}
+
+/// Does the same for an audience. Only the requester sees an error, unless the reply was deferred before.
+pub(in crate::discord) async fn answer_to(
+    ctx: Context<'_>,
+    audience: Audience,
+    work: impl Future<Output = Result<Message, CommandError>>,
+) -> Result<(), CommandError> {
+    answer_in_time(ctx, audience, work).await?;
+    Ok(())
+}
+
+/// Does the same, and returns the reply, so that `edit` can change it later.
+pub(in crate::discord) async fn answer_and_keep<'a>(
+    ctx: Context<'a>,
+    work: impl Future<Output = Result<Message, CommandError>>,
+) -> Result<poise::ReplyHandle<'a>, CommandError> {
+    answer_in_time(ctx, Audience::Requester, work).await
+}
+
+async fn answer_in_time<'a>(
+    ctx: Context<'a>,
+    audience: Audience,
+    work: impl Future<Output = Result<Message, CommandError>>,
+) -> Result<poise::ReplyHandle<'a>, CommandError> {
+    let is_ephemeral = audience == Audience::Requester;
     let mut work = std::pin::pin!(work);
     let message = match tokio::time::timeout(DEFER_AFTER, &mut work).await {
         Ok(message) => message?,
         Err(_) => {
-            ctx.defer_ephemeral().await?;
+            match audience {
+                Audience::Requester => ctx.defer_ephemeral().await?,
+                Audience::Everyone => ctx.defer().await?,
+            }
             work.await?
         }
     };
-    ctx.send(message.into_reply()).await?;
-    Ok(())
+    let reply = message.into_reply().ephemeral(is_ephemeral);
+    Ok(ctx.send(reply).await?)
+}
+
+/// Changes a reply that was sent before. The member has an answer already, so a failure is only logged.
+pub(in crate::discord) async fn edit(
+    ctx: Context<'_>,
+    sent: &poise::ReplyHandle<'_>,
+    message: Result<Message, CommandError>,
+) {
+    let edited = async { Ok::<_, CommandError>(sent.edit(ctx, message?.into_reply()).await?) };
+    log_failed_edit(edited.await);
+}
+
+/// The reply may be dismissed by then, and its token may be invalid.
+pub(in crate::discord) fn log_failed_edit(edited: Result<(), CommandError>) {
+    if let Err(error) = edited {
+        tracing::debug!(%error, "cannot edit a reply");
+    }
 }
 
 /// The requester of a command.

@@ -24,7 +24,16 @@ pub(super) const ONLY_RESPONDERS: &str =
 
 // Commands that failed
 
-pub(super) const INVALID_OPTION: &str = "One of the options is invalid. Choose a value from the list, or read the option's description.";
+/// `input`: the value of an option, if Discord said which one could not be read.
+pub(super) fn invalid_option(input: Option<&str>) -> String {
+    match input {
+        Some(input) => format!(
+            "The value {} of an option is invalid. Choose one from the list, or read the option's description.",
+            quoted(input)
+        ),
+        None => "One of the options is invalid. Choose a value from the list, or read the option's description.".to_owned(),
+    }
+}
 pub(super) const COMMAND_CHANGED: &str =
     "This command has changed. Reload Discord (Ctrl+R) and try again.";
 
@@ -246,7 +255,8 @@ mod tests {
             ONLY_IN_SERVERS.to_owned(),
             NEEDS_MANAGE_SERVER.to_owned(),
             ONLY_RESPONDERS.to_owned(),
-            INVALID_OPTION.to_owned(),
+            invalid_option(None),
+            invalid_option(Some("soon")),
             COMMAND_CHANGED.to_owned(),
             too_many_rechecks(Duration::from_secs(3), Duration::from_millis(1001)),
             internal_error("abcde"),
@@ -265,6 +275,7 @@ mod tests {
         You need the permission **Manage Server** for this.
         Only members with an on-call role or the permission **Manage Server** can do this.
         One of the options is invalid. Choose a value from the list, or read the option's description.
+        The value `soon` of an option is invalid. Choose one from the list, or read the option's description.
         This command has changed. Reload Discord (Ctrl+R) and try again.
         You can start one recheck every 3 s. Try again in 2 s.
         Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.

@@ -71,6 +71,16 @@ pub async fn of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Destinations, StoreEr
     Ok(found)
 }
 
+/// Whether a guild has a channel or a webhook for its notifications.
+pub async fn has_any(reader: &Reader, guild: GuildId) -> Result<bool, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM destinations WHERE guild_id = $1 AND kind IN ('channel', 'webhook'))",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&reader.pool)
+    .await?)
+}
+
 /// The guilds that have a webhook.
 pub async fn guilds_with_webhooks(tx: &mut Tx<'_>) -> Result<Vec<GuildId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
@@ -245,6 +255,25 @@ mod tests {
     use crate::store::testing::TestStore;
 
     const HOME: GuildId = GuildId(u64::MAX >> 1);
+
+    #[tokio::test]
+    async fn a_channel_or_a_webhook_of_the_guild_itself_gets_its_notifications() {
+        let store = TestStore::open().await;
+        let add_one = async |guild, kind| {
+            store
+                .write(move |tx| Box::pin(add(tx, GuildId(guild), kind, 5)))
+                .await;
+        };
+        add_one(1, DestinationKind::Board).await;
+        add_one(1, DestinationKind::DirectMessage).await;
+        add_one(2, DestinationKind::Channel).await;
+        add_one(3, DestinationKind::Webhook).await;
+        let mut known = Vec::new();
+        for guild in 1..=3 {
+            known.push(has_any(&store.reader, GuildId(guild)).await.unwrap());
+        }
+        assert_eq!(known, [false, true, true]);
+    }
 
     #[tokio::test]
     async fn a_destination_that_is_set_or_removed_changes_the_cached_ones() {

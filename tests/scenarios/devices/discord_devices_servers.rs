@@ -34,6 +34,21 @@ async fn report(sandbox: &Sandbox, running: &Running<'_>) -> String {
     made.json["uuid"].as_str().unwrap().to_owned()
 }
 
+async fn the_status_is_shared_and_types_are_words(sandbox: &Sandbox) {
+    let shared = sandbox.slash("/status share:True").await;
+    assert!(!shared.is_ephemeral(), "{}", shared.render());
+    let shared = shared.render();
+    for part in [
+        "2 of 2 monitors online",
+        "Alerts are off: no channel is set.",
+    ] {
+        assert!(shared.contains(part), "{part} in {shared}");
+    }
+    let types = sandbox.autocomplete("/audit type:\"server added\"").await;
+    let expected = ("server added".to_owned(), "server_added".to_owned());
+    assert_eq!(types, [expected]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     let sandbox = Sandbox::start().await;
@@ -63,17 +78,17 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
         (
             "/audit",
             vec![
-                "`device_registered`",
-                "`server_online`",
-                "`key_created`",
-                "<@1001>",
+                r"added the device **pump \@everyone**",
+                "**db-1** is online",
+                "<@1001> created the fleet key `",
+                "<@1001> added the server **db-1**",
             ],
         ),
-        ("/audit type:server_added", vec!["`server_added` **db-1**"]),
         (
-            "/audit monitor:db-1",
-            vec!["`server_online` **db-1** · Rollcall"],
+            "/audit type:server_added",
+            vec!["<@1001> added the server **db-1**"],
         ),
+        ("/audit monitor:db-1", vec!["**db-1** is online"]),
     ] {
         let shown = sandbox.slash(command).await;
         assert!(shown.is_ephemeral(), "{command}");
@@ -82,6 +97,7 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
             assert!(shown.contains(part), "{command}: {part} in {shown}");
         }
     }
+    the_status_is_shared_and_types_are_words(&sandbox).await;
     let types = sandbox.autocomplete("/audit type:").await;
     assert_eq!(types.len(), 25, "as many as Discord allows");
     let choices = sandbox.autocomplete("/servers show server:d").await;
@@ -303,7 +319,8 @@ async fn thresholds_are_proposed_from_the_report_interval() {
         .slash("/audit type:server_thresholds_changed")
         .await
         .render();
-    assert!(audit.contains("**db-1**"), "{audit}");
+    let part = "changed the thresholds of the server **db-1**: default → ";
+    assert!(audit.contains(part), "{audit}");
     drop(running);
 }
 
@@ -332,7 +349,7 @@ async fn automatic_thresholds_follow_the_report_interval() {
         .slash("/audit type:server_thresholds_changed")
         .await
         .render();
-    assert!(audit.contains("Rollcall"), "{audit}");
+    assert!(audit.contains("Rollcall changed the thresholds"), "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

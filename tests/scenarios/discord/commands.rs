@@ -81,7 +81,7 @@ async fn an_endpoint_is_added_goes_offline_is_listed_and_recovers() {
         .slash(&format!("/endpoint add target:{} name:shop", web.target()))
         .await;
     well_behaved(&added);
-    assert_contains(&added, "Added. The first check runs now.");
+    assert_contains(&added, "✅ Added. First check: 🟢 up, ");
     let id = first_id(&rollcall);
     rollcall.wait_until("online", id, |endpoint| endpoint["status"] == "online");
     let nothing = sandbox.slash("/offline_endpoints list").await;

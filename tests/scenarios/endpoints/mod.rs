@@ -2,6 +2,7 @@
 
 mod connection_limits;
 mod connectivity_loss;
+mod first_check;
 mod guild_limits;
 mod http_endpoints;
 mod name_resolution;

@@ -39,7 +39,7 @@ async fn a_deleted_channel_is_reported_and_missed_alerts_follow_the_repair() {
         "{text}"
     );
     let audit = sandbox.slash("/audit type:alerts_broken").await.render();
-    assert!(audit.contains("`alerts_broken`"), "{audit}");
+    assert!(audit.contains("Rollcall cannot post in <#"), "{audit}");
     sandbox.slash(&setup(&sandbox)).await;
     the_message(&sandbox, "🔴 shop is offline").await;
     drop(running);

@@ -98,7 +98,27 @@ async fn add(
         http_check: None,
         interval,
     };
-    reply::answer(ctx, handlers::add(ctx.data(), requester, description)).await
+    add_and_show(ctx, requester, description).await
+}
+
+/// Replies at once, and edits the reply after the first check.
+async fn add_and_show(
+    ctx: Context<'_>,
+    requester: Requester,
+    description: Description,
+) -> Result<(), CommandError> {
+    let app = ctx.data();
+    let mut awaited = None;
+    let work = async {
+        let added = handlers::add(app, requester, description).await?;
+        awaited = added.awaited;
+        Ok(added.message)
+    };
+    let sent = reply::answer_and_keep(ctx, work).await?;
+    if let Some(awaited) = awaited {
+        reply::edit(ctx, &sent, awaited.edited(app).await).await;
+    }
+    Ok(())
 }
 
 /// Change the name, target or interval of an endpoint
@@ -137,6 +157,9 @@ async fn edit(
         interval,
         http: Patch::Keep,
     };
+    if change.is_empty() {
+        return Err(texts::nothing_to_change());
+    }
     apply(ctx, requester, endpoint, change).await
 }
 
