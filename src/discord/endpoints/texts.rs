@@ -450,7 +450,7 @@ mod tests {
             last_seen_at: None,
             next_check_at: None,
             latency: Some(Duration::from_millis(4)),
-            certificate_expires_at: None,
+            certificate: None,
             created_at: NOW,
         }
     }
