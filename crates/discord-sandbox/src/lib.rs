@@ -18,7 +18,7 @@ mod slash;
 mod world;
 
 pub use faults::{CloseWith, Faults, RestFault};
-pub use people::As;
+pub use people::{As, Form};
 pub use record::{Record, Request};
 pub use reply::{File, Reply};
 pub use sandbox::{Builder, Sandbox};

@@ -246,6 +246,18 @@ fn select(mistakes: &mut Mistakes, path: &str, component: &Value, row_length: us
         0,
         150,
     );
+    if component["type"] == 8 {
+        let known = [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16].map(Value::from);
+        let kinds = items(&component["channel_types"]);
+        if !kinds.iter().all(|kind| known.contains(kind)) {
+            mistakes.add(&format!("{path}.channel_types"), "Unknown channel type");
+        }
+    } else if !component["channel_types"].is_null() {
+        mistakes.add(
+            &format!("{path}.channel_types"),
+            "Only menus of channels have types",
+        );
+    }
     if component["type"] != 3 {
         return;
     }
@@ -298,22 +310,46 @@ pub(crate) fn modal(modal: &Value) -> Vec<Mistake> {
     mistakes.length("data.title", &modal["title"], 1, 45);
     mistakes.length("data.custom_id", &modal["custom_id"], 1, 100);
     mistakes.count("data.components", &modal["components"], 5);
+    let mut ids = BTreeSet::new();
     for (index, row) in items(&modal["components"]).iter().enumerate() {
-        let input = &row["components"][0];
-        mistakes.length(
-            &format!("data.components.{index}.label"),
-            &input["label"],
-            1,
-            45,
-        );
-        mistakes.length(
-            &format!("data.components.{index}.custom_id"),
-            &input["custom_id"],
-            1,
-            100,
-        );
+        let path = format!("data.components.{index}");
+        let [input] = items(&row["components"]) else {
+            mistakes.add(&path, "A row of a modal holds one text input");
+            continue;
+        };
+        text_input(&mut mistakes, &path, input);
+        if !ids.insert(input["custom_id"].as_str().unwrap_or_default()) {
+            mistakes.add(&path, "Component custom id cannot be duplicated");
+        }
+    }
+    if ids.is_empty() {
+        mistakes.add("data.components", "Must be between 1 and 5 in length.");
     }
     mistakes.0
+}
+
+/// Checks a text input of a modal.
+fn text_input(mistakes: &mut Mistakes, path: &str, input: &Value) {
+    if input["type"] != 4 {
+        mistakes.add(path, "A row of a modal holds one text input");
+    }
+    if !matches!(input["style"].as_u64(), Some(1 | 2)) {
+        mistakes.add(&format!("{path}.style"), "Value must be one of {1, 2}.");
+    }
+    mistakes.length(&format!("{path}.label"), &input["label"], 1, 45);
+    mistakes.length(&format!("{path}.custom_id"), &input["custom_id"], 1, 100);
+    mistakes.length(
+        &format!("{path}.placeholder"),
+        &input["placeholder"],
+        0,
+        100,
+    );
+    let most = input["max_length"].as_u64().unwrap_or(4_000);
+    if !(1..=4_000).contains(&most) {
+        mistakes.add(&format!("{path}.max_length"), "Must be between 1 and 4000.");
+    }
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    mistakes.length(&format!("{path}.value"), &input["value"], 0, most);
 }
 
 #[cfg(test)]
@@ -433,6 +469,53 @@ mod tests {
             );
         }
         assert_eq!(message(&json!({}), true), []);
+    }
+
+    #[test]
+    fn a_modal_holds_text_inputs_within_their_limits() {
+        let form = |change: fn(&mut Value)| {
+            let mut input =
+                json!({ "type": 4, "custom_id": "a", "style": 1, "label": "A", "max_length": 5 });
+            change(&mut input);
+            let row = json!({ "type": 1, "components": [input] });
+            modal(&json!({ "title": "T", "custom_id": "form", "components": [row] }))
+        };
+        assert_eq!(form(|_| {}), []);
+        type Break = fn(&mut Value);
+        let broken: [(Break, &str); 6] = [
+            (|it| it["type"] = json!(8), ""),
+            (|it| it["style"] = json!(3), ".style"),
+            (|it| it["label"] = json!("x".repeat(46)), ".label"),
+            (|it| it["value"] = json!("123456"), ".value"),
+            (
+                |it| it["placeholder"] = json!("x".repeat(101)),
+                ".placeholder",
+            ),
+            (|it| it["max_length"] = json!(4_001), ".max_length"),
+        ];
+        for (break_it, part) in broken {
+            let path = format!("data.components.0{part}");
+            assert_eq!(form(break_it)[0].path, path);
+        }
+        let empty = modal(&json!({ "title": "T", "custom_id": "form", "components": [] }));
+        assert_eq!(empty[0].path, "data.components");
+    }
+
+    #[test]
+    fn only_a_menu_of_channels_has_channel_types() {
+        let menu = |kind: u64, types: Value| {
+            let menu = json!({ "type": kind, "custom_id": "a", "channel_types": types });
+            message(
+                &json!({ "content": "x", "components": [{ "type": 1, "components": [menu] }] }),
+                false,
+            )
+        };
+        assert_eq!(menu(8, json!([0, 5])), []);
+        assert_eq!(menu(8, Value::Null), []);
+        assert_eq!(menu(6, Value::Null), []);
+        for wrong in [menu(8, json!([99])), menu(6, json!([0]))] {
+            assert_eq!(wrong[0].path, "components.0.components.0.channel_types");
+        }
     }
 
     #[test]

@@ -7,6 +7,25 @@ use crate::shapes;
 use crate::world::GuildId;
 
 impl Sandbox {
+    /// Adds the bot to a new guild, which has a system channel, while the bot may be connected.
+    pub fn invite_bot(&self, name: &str) -> GuildId {
+        let id = self.add_guild(name);
+        self.open_system_channel(id);
+        self.announce_guild(id);
+        id
+    }
+
+    /// Announces a guild that the bot is in, as Discord does when the guild is available again.
+    pub fn announce_guild(&self, id: GuildId) {
+        self.shared.change(|world| {
+            let guild = world.guild(id).cloned();
+            if let Some(guild) = guild {
+                let created = shapes::guild(&guild, world.application_id);
+                world.dispatch_in(id, "GUILD_CREATE", &created);
+            }
+        });
+    }
+
     /// Removes the bot from a guild. Without a connection, the bot learns it from the next READY.
     pub fn remove_bot(&self, id: GuildId) {
         self.shared.change(|world| {

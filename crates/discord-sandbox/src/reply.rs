@@ -116,6 +116,12 @@ impl Reply {
         })
     }
 
+    /// The menu of this type (6: roles, 8: channels), unless it is disabled.
+    pub(crate) fn menu(&self, kind: u64) -> Option<&Value> {
+        self.components()
+            .find(|menu| menu["type"] == kind && menu["disabled"] != true)
+    }
+
     /// The custom id of the component that has this label or custom id, unless it is disabled.
     pub(crate) fn custom_id(&self, label_or_id: &str) -> Option<String> {
         let is_meant = |component: &&Value| {
@@ -193,7 +199,7 @@ fn render_embed(out: &mut String, embed: &Value) {
 
 fn render_button(component: &Value) -> String {
     let label = text(component, "label");
-    if component["type"] == 3 {
+    if matches!(component["type"].as_u64(), Some(3..=8)) {
         return format!("<{}>", text(component, "placeholder"));
     }
     if component["disabled"] == true {

@@ -152,6 +152,11 @@ impl Sandbox {
         self.shared.change(|world| world.add_guild(name))
     }
 
+    /// Makes the channel of a guild its system channel. It has none at the start.
+    pub fn open_system_channel(&self, guild: GuildId) {
+        self.change_guild(guild, |guild| guild.has_system_channel = true);
+    }
+
     /// Replaces the roles of a guild, except @everyone.
     pub fn set_roles(&self, guild: GuildId, roles: &[Role]) {
         self.change_guild(guild, |guild| guild.roles = roles.to_vec());

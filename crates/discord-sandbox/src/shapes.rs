@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use crate::world::{Guild, Member, Message, Role};
 
 pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
+    let system_channel = guild.has_system_channel.then(|| guild.channel.to_string());
     json!({
         "id": guild.id.0.to_string(), "name": guild.name, "icon": null, "splash": null, "discovery_splash": null,
         "owner_id": owner.to_string(), "afk_channel_id": null, "afk_timeout": 300, "verification_level": 0,
         "default_message_notifications": 0, "explicit_content_filter": 0, "emojis": [], "stickers": [], "features": [],
         "roles": roles(guild),
-        "mfa_level": 0, "application_id": null, "system_channel_id": null, "system_channel_flags": 0,
+        "mfa_level": 0, "application_id": null, "system_channel_id": system_channel, "system_channel_flags": 0,
         "rules_channel_id": null, "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
         "preferred_locale": "en-US", "public_updates_channel_id": null, "nsfw_level": 0, "nsfw": false,
         "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null,
@@ -46,6 +47,11 @@ pub(crate) fn channel(guild: &Guild) -> Value {
         "permission_overwrites": [], "nsfw": false, "topic": null, "last_message_id": null, "rate_limit_per_user": 0,
         "parent_id": null, "flags": 0,
     })
+}
+
+/// A channel that was chosen, as it is resolved for the bot.
+pub(crate) fn chosen_channel(id: &str) -> Value {
+    json!({ "id": id, "type": 0, "name": "chosen", "permissions": "0", "parent_id": null, "flags": 0 })
 }
 
 pub(crate) fn user(member: &Member) -> Value {

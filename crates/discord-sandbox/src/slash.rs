@@ -127,9 +127,7 @@ fn resolved(options: &[Value]) -> Value {
         let id = option["value"].as_str().unwrap_or_default();
         match option["type"].as_u64() {
             Some(CHANNEL) => {
-                found["channels"][id] = json!({
-                    "id": id, "type": 0, "name": "chosen", "permissions": "0", "parent_id": null, "flags": 0,
-                });
+                found["channels"][id] = shapes::chosen_channel(id);
             }
             Some(USER) => {
                 let user = Member::plain(id.parse().unwrap_or_default(), "chosen");

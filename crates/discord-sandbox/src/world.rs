@@ -80,6 +80,8 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Interaction {
     pub id: u64,
+    /// As Discord numbers them: 2 is a command, 3 a press, 4 an autocomplete, 5 a submitted form.
+    pub kind: u64,
     pub token: String,
     pub sent_at: Instant,
     pub answer: Option<Answer>,
@@ -126,6 +128,8 @@ pub(crate) struct Guild {
     pub id: GuildId,
     pub channel: u64,
     pub name: String,
+    /// Whether Discord posts its own messages in the channel.
+    pub has_system_channel: bool,
     /// Without @everyone.
     pub roles: Vec<Role>,
     /// The bot's permissions in every channel, as bits.
@@ -219,6 +223,7 @@ impl World {
             id,
             channel,
             name: name.to_owned(),
+            has_system_channel: false,
             roles: Vec::new(),
             bot_permissions: EVERY_PERMISSION,
         });

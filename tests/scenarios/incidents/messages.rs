@@ -538,7 +538,7 @@ async fn choosing_a_role_that_notifies_no_one_shows_a_warning() {
         (vec![], MENTION_EVERYONE, Some("The role 77 was deleted")),
     ] {
         sandbox.set_roles(home, &roles);
-        sandbox.set_bot_permissions(home, bot_permissions);
+        sandbox.set_bot_permissions(home, bot_permissions | 19_456);
         for line in [setup(&sandbox), "/alerts show".to_owned()] {
             let shown = sandbox.slash(&line).await.render();
             assert_eq!(shown.contains("Problem"), part.is_some(), "{shown}");

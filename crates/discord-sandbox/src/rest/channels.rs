@@ -64,6 +64,23 @@ fn may_reply(world: &World, channel: u64) -> bool {
     guild.is_none_or(|guild| guild.bot_permissions & READ_MESSAGE_HISTORY != 0)
 }
 
+/// The refusal of a message for which the bot lacks a permission.
+fn refuse_message(world: &World, channel: u64, body: &Value) -> Option<Response> {
+    const VIEW_CHANNEL: u64 = 1 << 10;
+    const SEND_MESSAGES: u64 = 1 << 11;
+    const EMBED_LINKS: u64 = 1 << 14;
+    let guild = world.guilds.iter().find(|guild| guild.channel == channel)?;
+    let holds = |permission: u64| guild.bot_permissions & permission != 0;
+    if !holds(VIEW_CHANNEL) {
+        return Some(error(StatusCode::FORBIDDEN, 50_001, "Missing Access"));
+    }
+    let has_embeds = body["embeds"]
+        .as_array()
+        .is_some_and(|embeds| !embeds.is_empty());
+    let may_send = holds(SEND_MESSAGES) && (holds(EMBED_LINKS) || !has_embeds);
+    (!may_send).then(|| error(StatusCode::FORBIDDEN, 50_013, "Missing Permissions"))
+}
+
 pub(super) async fn create(
     State(shared): SharedState,
     Path(channel): Path<u64>,
@@ -80,6 +97,9 @@ pub(super) async fn create(
     }
     if !knows_channel(&shared.read(), channel) {
         return error(StatusCode::NOT_FOUND, 10003, "Unknown Channel");
+    }
+    if let Some(refusal) = refuse_message(&shared.read(), channel, &received.json) {
+        return refusal;
     }
     if !received.json["message_reference"].is_null() && !may_reply(&shared.read(), channel) {
         return error(

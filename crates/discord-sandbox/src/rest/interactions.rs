@@ -26,6 +26,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// The message flag of ephemeral messages.
 const EPHEMERAL: u64 = 64;
 
+/// The type of the interaction when a member submits a form.
+const SUBMITTED_FORM: u64 = 5;
+
 fn unknown_interaction() -> Response {
     error(StatusCode::NOT_FOUND, 10062, "Unknown interaction")
 }
@@ -99,6 +102,15 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
         return false;
     };
     let (channel, pressed) = (interaction.channel, interaction.message);
+    // A form cannot be answered with a form, and only a message with components can be updated.
+    let is_possible = match kind {
+        6 | 7 => pressed.is_some(),
+        9 => interaction.kind != SUBMITTED_FORM,
+        _ => true,
+    };
+    if !is_possible {
+        return false;
+    }
     let (answer, message) = match kind {
         4 => (
             Answer::Message,

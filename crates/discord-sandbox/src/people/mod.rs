@@ -1,5 +1,7 @@
 //! Acts as the members of a guild: types commands, presses buttons and waits for the replies.
 
+mod forms;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use crate::sandbox::Sandbox;
 use crate::shapes;
 use crate::slash::{self, Parsed, SlashError};
 use crate::world::{ADMINISTRATOR, Answer, GuildId, Interaction, Member, World};
+
+pub use forms::Form;
 
 /// How long to wait for the initial response. Discord drops an interaction after 3 s; the rest is for the transfer.
 const FIRST_RESPONSE: Duration = Duration::from_millis(3_500);
@@ -284,7 +288,7 @@ impl As<'_> {
                 event["message"] = shapes::message(message, &world.bot_user(), &base_url);
             }
             let interaction = Interaction {
-                id, token, message, sent_at: clock::now(), answer: None, answered_after: None, was_deferred: false,
+                id, kind, token, message, sent_at: clock::now(), answer: None, answered_after: None, was_deferred: false,
                 follow_ups: Vec::new(), is_ephemeral: false, edits: 0, channel: guild.channel,
             };
             world.interactions.insert(id, interaction);
