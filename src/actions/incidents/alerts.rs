@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{alert_events, notify};
+use super::{alert_events, notify, reminders};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::completed_check::Recorded;
 use crate::actions::endpoints::recheck;
@@ -40,7 +40,7 @@ pub struct AlertEdit {
 }
 
 /// Changes the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
-/// back, and notifies about open outages that are in no incident.
+/// back, and notifies about open outages that are in no incident. The role stays while reminders need it.
 pub async fn edit(
     store: &Store,
     requester: Requester,
@@ -52,12 +52,15 @@ pub async fn edit(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
-                let channel = known.as_ref().map(|known| known.channel);
-                let channel = edit.channel.or(channel).ok_or_else(not_set_up)?;
-                let role = edit.role.apply(known.as_ref().and_then(|known| known.role));
+                let known = known.as_ref();
+                let channel = edit.channel.or(known.map(|known| known.channel));
+                let channel = channel.ok_or_else(not_set_up)?;
+                let role = edit.role.apply(known.and_then(|known| known.role));
+                let policy = known.map_or_else(Default::default, |known| known.preferences.policy);
+                reminders::check(tx, requester.guild, known, policy.reminds_nobody(role)).await?;
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
-                let details = alert_events::destination_details(known.as_ref(), channel, role);
+                let details = alert_events::destination_details(known, channel, role);
                 Ok(event::append(
                     tx,
                     &requester.event(EventKind::AlertsSet, None, details, now),
@@ -93,6 +96,8 @@ pub async fn replace(
                     preferences,
                 } = chosen;
                 let known = alert_settings::find(tx, requester.guild).await?;
+                let reminds_nobody = preferences.policy.reminds_nobody(role);
+                reminders::check(tx, requester.guild, known.as_ref(), reminds_nobody).await?;
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 if alert_settings::prefer(tx, requester.guild, &preferences).await?
                     == Effect::Nothing
@@ -121,9 +126,12 @@ pub async fn prefer(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let known = alert_settings::find(tx, requester.guild).await?;
-                let before = known.ok_or_else(not_set_up)?.preferences;
+                let known = known.ok_or_else(not_set_up)?;
+                let before = known.preferences;
                 let mut chosen = before;
                 change(&mut chosen);
+                let reminds_nobody = chosen.policy.reminds_nobody(known.role);
+                reminders::check(tx, requester.guild, Some(&known), reminds_nobody).await?;
                 if alert_settings::prefer(tx, requester.guild, &chosen).await? == Effect::Nothing {
                     return Err(not_set_up());
                 }
@@ -425,6 +433,72 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(waiting(&store, 190).await, 0);
+    }
+
+    /// Sets reminders and escalation, both after 15 minutes.
+    async fn escalates(
+        store: &TestStore,
+        remind: bool,
+        escalate: Option<Responder>,
+    ) -> Result<AlertPreferences, Error> {
+        let wait = std::time::Duration::from_secs(900);
+        let change = move |chosen: &mut AlertPreferences| {
+            chosen.policy.remind_after = remind.then_some(wait);
+            chosen.policy.escalate = escalate.map(|responder| (wait, responder));
+        };
+        prefer(store, member(), change, at(1)).await
+    }
+
+    async fn set_role(store: &TestStore, role: Patch<RoleId>) -> Result<(), Error> {
+        let channel = Some(ChannelId(5));
+        let change = AlertEdit { channel, role };
+        edit(store, member(), change, at(1)).await
+    }
+
+    fn is_refused<T>(result: Result<T, Error>) -> bool {
+        matches!(result, Err(Error::Conflict(why)) if why.contains("reminders would mention nobody"))
+    }
+
+    #[tokio::test]
+    async fn reminders_without_anybody_to_mention_are_refused() {
+        let store = TestStore::open().await;
+        let [a, _] = with_endpoints(&store).await;
+        let (role, leads) = (Patch::Set(RoleId(7)), Responder::Role(RoleId(8)));
+        assert!(is_refused(escalates(&store, true, None).await));
+        escalates(&store, true, Some(leads)).await.unwrap();
+        assert!(is_refused(escalates(&store, true, None).await));
+        set_role(&store, role.clone()).await.unwrap();
+        escalates(&store, true, None).await.unwrap();
+        // The role stays as long as reminders need it; another channel or role may be chosen.
+        assert!(is_refused(set_role(&store, Patch::Clear).await));
+        set_role(&store, Patch::Keep).await.unwrap();
+        let known = alert_settings::get(&store.reader, HOME).await.unwrap();
+        assert_eq!(known.unwrap().role, Some(RoleId(7)));
+        let choice = |role, preferences| AlertChoice {
+            channel: ChannelId(5),
+            role,
+            preferences,
+        };
+        let reminding = escalates(&store, true, None).await.unwrap();
+        let replaced = replace(&store, member(), choice(None, reminding), at(2)).await;
+        assert!(is_refused(replaced));
+        escalates(&store, false, None).await.unwrap();
+        set_role(&store, Patch::Clear).await.unwrap();
+        // A role of an override is mentioned, too.
+        let own = Override {
+            notify: true,
+            role: Some(RoleId(9)),
+        };
+        set_override(&store, member(), a, Some(own), at(3))
+            .await
+            .unwrap();
+        escalates(&store, true, None).await.unwrap();
+        set_override(&store, member(), a, None, at(4))
+            .await
+            .unwrap();
+        // What is so already may stay, so that everything else can be changed.
+        set_role(&store, Patch::Keep).await.unwrap();
+        escalates(&store, true, None).await.unwrap();
     }
 
     #[tokio::test]

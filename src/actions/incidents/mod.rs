@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod diagnose;
 pub mod manage_note;
 pub mod notify;
+mod reminders;
 pub mod settle_flapping;
 
 /// The refusal for incidents that the requester's guild does not have.

@@ -23,7 +23,12 @@ pub(in crate::discord) fn settings(
 ) -> CreateEmbed {
     let mut card = destination(known);
     if let Some(known) = known {
-        card = card.field("Settings", preferences(&known.preferences), false);
+        let names_role = own.iter().any(|(_, own)| own.role.is_some());
+        let mut lines = preferences(&known.preferences);
+        if !names_role && known.preferences.policy.reminds_nobody(known.role) {
+            lines.push(texts::REMINDERS_MENTION_NOBODY.to_owned());
+        }
+        card = card.field("Settings", lines.join("\n"), false);
     }
     if !own.is_empty() {
         let lines: Vec<String> = own
@@ -51,7 +56,7 @@ pub(in crate::discord) fn with_unreachable(
         .field("Problem", text::cut(&unreachable.join("\n"), FIELD), false)
 }
 
-fn preferences(chosen: &AlertPreferences) -> String {
+fn preferences(chosen: &AlertPreferences) -> Vec<String> {
     let policy = &chosen.policy;
     let mut lines = Vec::new();
     lines.extend(policy.remind_after.map(texts::reminder));
@@ -68,9 +73,9 @@ fn preferences(chosen: &AlertPreferences) -> String {
         lines.push(texts::NO_WARNINGS.to_owned());
     }
     if lines.is_empty() {
-        return texts::DEFAULT_PREFERENCES.to_owned();
+        lines.push(texts::DEFAULT_PREFERENCES.to_owned());
     }
-    lines.join("\n")
+    lines
 }
 
 fn destination(known: Option<&AlertSettings>) -> CreateEmbed {
@@ -187,12 +192,16 @@ mod tests {
         let mutes = [mute("mail"), mute("nas")];
         let unreachable = ["The role 77 was deleted, so nobody is notified. Choose another role."];
         let unreachable = unreachable.map(str::to_owned);
+        let mut reminded = defaults.clone();
+        reminded.preferences.policy.remind_after = Some(Duration::from_secs(900));
         let cards = [
             settings(None, &[], &[]),
             settings(None, &mutes, &overrides),
             settings(Some(&defaults), &[], &[]),
             settings(Some(&with_everything()), &mutes, &overrides),
             settings(Some(&broken), &[], &[]),
+            settings(Some(&reminded), &[], &[]),
+            settings(Some(&reminded), &[], &overrides[1..]),
             with_unreachable(settings(Some(&with_everything()), &[], &[]), &unreachable),
         ];
         let texts: Vec<String> = cards.into_iter().map(card_text).collect();
@@ -230,6 +239,18 @@ mod tests {
         Channel: <#5>
         On-call role: nobody
         Settings: All notifications are on. Reminders and escalation are off.
+        ---
+        [green] Alerts
+        Channel: <#5>
+        On-call role: nobody
+        Settings: Reminder after 15 min without acknowledgment.
+        ⚠️ Reminders mention nobody. Choose a role with `/alerts role`.
+        ---
+        [green] Alerts
+        Channel: <#5>
+        On-call role: nobody
+        Settings: Reminder after 15 min without acknowledgment.
+        Overrides: Notifications for **shop** mention <@&88>.
         ---
         [amber] Alerts
         Channel: <#5>

@@ -188,6 +188,9 @@ pub(super) const NO_WARNINGS: &str =
 pub(super) const DEFAULT_PREFERENCES: &str =
     "All notifications are on. Reminders and escalation are off.";
 
+pub(super) const REMINDERS_MENTION_NOBODY: &str =
+    "⚠️ Reminders mention nobody. Choose a role with `/alerts role`.";
+
 pub(super) fn muted(mute: &Mute) -> String {
     let name = text::cut(&text::escape(&mute.name), 80);
     format!("{name} until {}", date_and_time(mute.until))
@@ -441,6 +444,7 @@ mod tests {
             NO_RECOVERIES.into(),
             NO_WARNINGS.into(),
             DEFAULT_PREFERENCES.into(),
+            REMINDERS_MENTION_NOBODY.into(),
             muted(&mute),
         ];
         insta::assert_snapshot!(texts.join("\n"), @r"
@@ -459,6 +463,7 @@ mod tests {
         No message for a recovery without an earlier message.
         No notifications about server warnings, only when a server is offline.
         All notifications are on. Reminders and escalation are off.
+        ⚠️ Reminders mention nobody. Choose a role with `/alerts role`.
         db\_1 until <t:1769860800:f>
         ");
         assert_eq!(bulk(None, None), None);

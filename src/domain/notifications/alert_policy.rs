@@ -52,6 +52,11 @@ pub enum EscalationStep {
 }
 
 impl EscalationPolicy {
+    /// Whether reminders are on, but there is neither an on-call role (`role`) nor anybody to escalate to.
+    pub fn reminds_nobody(&self, role: Option<RoleId>) -> bool {
+        self.remind_after.is_some() && self.escalate.is_none() && role.is_none()
+    }
+
     /// Returns the step that is due. Each step is due once; if both are due, only the escalation is returned.
     pub fn next(&self, state: EscalationState, now: Timestamp) -> Option<EscalationStep> {
         let length = now.since(state.escalation_starts_at);
@@ -162,6 +167,29 @@ mod tests {
             };
             let now = Timestamp::from_millis(minute * 60_000);
             assert_eq!(policy.next(state, now), expected, "minute {minute}");
+        }
+    }
+
+    #[test]
+    fn reminders_need_a_responder() {
+        let (role, wait) = (RoleId(5), Duration::from_secs(900));
+        let escalate = Some((wait, Responder::User(UserId(7))));
+        for (remind_after, escalate, role, expected) in [
+            (None, None, None, false),
+            (Some(wait), None, None, true),
+            (Some(wait), None, Some(role), false),
+            (Some(wait), escalate, None, false),
+            (None, escalate, None, false),
+        ] {
+            let policy = EscalationPolicy {
+                remind_after,
+                escalate,
+            };
+            assert_eq!(
+                policy.reminds_nobody(role),
+                expected,
+                "{policy:?}, {role:?}"
+            );
         }
     }
 

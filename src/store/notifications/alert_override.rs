@@ -68,6 +68,17 @@ pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<RoleId>, Store
     Ok(roles.into_iter().map(RoleId::from_row).collect())
 }
 
+/// Whether an override of a guild mentions a role.
+pub async fn names_role(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
+    let names_role: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL)",
+    )
+    .bind(guild.to_row())
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    Ok(names_role)
+}
+
 /// The override of one monitor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonitorOverride {

@@ -260,6 +260,10 @@ async fn alerts_go_only_to_a_channel_of_the_own_guild() {
     }
     let everyone = json!({ "channel": channel(sandbox.guild()), "role": script.guild });
     assert_eq!(script.call("PUT", "/alerts", &everyone).status, 409);
+    let nobody = json!({ "channel": channel(sandbox.guild()), "remind_after": "15m" });
+    let refused = script.call("PUT", "/alerts", &nobody);
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert!(text(&refused.json["detail"]).contains("mention nobody"));
     sandbox.user_leaves(123_456_789_012_345_678);
     let not_a_member = json!({
         "channel": channel(sandbox.guild()), "escalate": { "after": "30m", "user": "123456789012345678" },

@@ -46,13 +46,12 @@ async fn setup(
     #[description = "Channel for alerts"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
-    #[description = "Role to mention when an incident opens (default: none)"] role: Option<
-        serenity::RoleId,
-    >,
+    #[description = "Role to mention when an incident opens (default: keep the role)"]
+    role: Option<serenity::RoleId>,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
-    let role = Patch::from(role);
+    let role = role.map_or(Patch::Keep, Patch::Set);
     reply::answer(ctx, test_and_set(ctx, ChannelId(channel.id.get()), role)).await
 }
 

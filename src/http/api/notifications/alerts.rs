@@ -133,7 +133,7 @@ async fn view(app: &HttpState, caller: &Caller) -> Result<AlertsView, Problem> {
 /// All alert settings.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(examples(json!({ "channel": "175928847299117063", "remind_after": "15m" })))]
+#[schema(examples(json!({ "channel": "175928847299117063", "role": "41771983423143936", "remind_after": "15m" })))]
 pub(super) struct SetAlerts {
     channel: DiscordId,
     /// Mentioned when an incident opens; default: none.
@@ -142,7 +142,7 @@ pub(super) struct SetAlerts {
     recovery: Option<bool>,
     /// Default: true.
     warnings: Option<bool>,
-    /// Default: never.
+    /// Default: never. Needs `role`, `escalate`, or an override with a role.
     remind_after: Option<AlertWait>,
     /// Default: never.
     escalate: Option<Escalate>,
