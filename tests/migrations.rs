@@ -388,6 +388,26 @@ async fn known_devices_get_slugs_and_keys_stay() {
 }
 
 #[tokio::test]
+async fn known_guilds_are_not_welcomed() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("rollcall.db"))
+        .create_if_missing(true);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let migrator = Migrator::new(Path::new("migrations")).await.unwrap();
+    migrator.run_to(109, &mut connection).await.unwrap();
+    let add = "INSERT INTO guilds (guild_id, application_id, joined_at) VALUES (42, 4000, 5)";
+    connection.execute(add).await.unwrap();
+    migrator.run(&mut connection).await.unwrap();
+    let welcomed: Option<i64> = sqlx::query_scalar("SELECT welcomed_at FROM guilds")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(welcomed, Some(5));
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_indexes_that_scripts_rely_on_stay() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("rollcall.db");

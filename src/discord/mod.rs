@@ -15,6 +15,7 @@ mod monitors;
 mod notifications;
 mod press;
 mod servers;
+mod setup;
 mod silences;
 mod ui;
 

@@ -1,11 +1,12 @@
-//! Handles button presses. Guild, member and permissions come from the interaction and are checked on every press.
+//! Handles button presses, choices in menus and submitted forms. Guild, member and permissions come from the interaction and
+//! are checked every time.
 
 use std::str::FromStr;
 
 use poise::serenity_prelude as serenity;
 use serenity::{
     ComponentInteraction, ComponentInteractionDataKind, CreateInteractionResponse, FullEvent,
-    Interaction,
+    Interaction, ModalInteraction,
 };
 
 use crate::actions::Requester;
@@ -14,13 +15,14 @@ use crate::actions::incidents::alerts;
 use crate::discord::bot::help_command::{self, PageRequest};
 use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::incidents::{self, incident_card};
+use crate::discord::notifications::alert_channel;
 use crate::discord::ui::access;
 use crate::discord::ui::custom_id::Button;
 use crate::discord::ui::error::{self, CommandError};
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::texts;
 use crate::discord::ui::view::{EndpointsView, OfflineView};
-use crate::discord::{DiscordState, commands, endpoints, monitors, servers};
+use crate::discord::{DiscordState, commands, endpoints, monitors, servers, setup};
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
@@ -32,20 +34,32 @@ pub(super) async fn on_event(
     event: &FullEvent,
     app: &DiscordState,
 ) -> Result<(), CommandError> {
-    let FullEvent::InteractionCreate {
-        interaction: Interaction::Component(press),
-    } = event
-    else {
+    let FullEvent::InteractionCreate { interaction } = event else {
         return Ok(());
     };
-    if let Err(error) = handle(ctx, press, app).await {
-        let sentence = match error {
-            CommandError::Refused(sentence) => sentence,
-            CommandError::Internal(reason) => error::internal_error(press.id.get(), &reason),
-        };
-        show_error(ctx, press, sentence).await?;
+    match interaction {
+        Interaction::Component(press) => {
+            if let Err(error) = handle(ctx, press, app).await {
+                show_error(ctx, press, shown(press.id, error)).await?;
+            }
+        }
+        Interaction::Modal(form) => {
+            app.metrics.commands.with_label_values(&["form"]).inc();
+            if let Err(error) = setup::handlers::submit(ctx, form, app).await {
+                show_error_of_form(ctx, form, shown(form.id, error)).await?;
+            }
+        }
+        _ => {}
     }
     Ok(())
+}
+
+/// The sentence that a member sees of an error. Internal details are logged.
+fn shown(id: serenity::InteractionId, error: CommandError) -> String {
+    match error {
+        CommandError::Refused(sentence) => sentence,
+        CommandError::Internal(reason) => error::internal_error(id.get(), &reason),
+    }
 }
 
 async fn show_error(
@@ -62,6 +76,21 @@ async fn show_error(
         // The press was acknowledged already. The message stays unchanged, because other members may read it too.
         press
             .create_followup(&ctx.http, message.into_follow_up())
+            .await?;
+    }
+    Ok(())
+}
+
+async fn show_error_of_form(
+    ctx: &serenity::Context,
+    form: &ModalInteraction,
+    sentence: String,
+) -> Result<(), CommandError> {
+    let message = Message::sentence(sentence);
+    let response = message.clone().into_response();
+    if form.create_response(&ctx.http, response).await.is_err() {
+        // As after a press, the form was acknowledged already.
+        form.create_followup(&ctx.http, message.into_follow_up())
             .await?;
     }
     Ok(())
@@ -108,6 +137,14 @@ async fn handle(
             Ok(press
                 .create_response(&ctx.http, message.into_response())
                 .await?)
+        }
+        Button::Setup(button) => {
+            access::require_manage(permissions)?;
+            setup::handlers::press(ctx, press, app, requester, button).await
+        }
+        Button::AlertChannel => {
+            access::require_manage(permissions)?;
+            alert_channel::choose(ctx, press, app, requester).await
         }
         Button::Acknowledge(_) | Button::Mute(_) | Button::Maintain(_) => {
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;

@@ -3,9 +3,20 @@
 use futures_util::future::BoxFuture;
 
 use super::transport::Transport;
-use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageRef, UserId};
+use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageRef, RoleId, UserId};
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::silences::maintenance::TimeWindow;
+
+/// A message in a channel that belongs to the setup of a guild. It mentions nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SetupMessage {
+    /// Announces alerts, which verifies that the channel can be written to.
+    AlertsStart,
+    /// Shows that alerts arrive, and names the role that they mention.
+    TestAlert(Option<RoleId>),
+    /// Greets a guild that the bot has joined. If it is sent twice with the same nonce, Discord shows it once.
+    Welcome { nonce: String },
+}
 
 /// Discord, as far as jobs and commands use it.
 pub trait Messenger: Transport {
@@ -51,9 +62,10 @@ pub trait Messenger: Transport {
     /// Discord did not say.
     fn accepts_token(&self) -> BoxFuture<'_, Result<bool, DeliveryError>>;
 
-    /// Posts a line that announces alerts, to verify that the channel can be written to.
-    fn send_test_message(
+    /// Posts a message of the setup of a guild.
+    fn send_setup_message(
         &self,
         channel: ChannelId,
+        message: SetupMessage,
     ) -> BoxFuture<'_, Result<MessageRef, DeliveryError>>;
 }

@@ -10,7 +10,7 @@ mod relay;
 pub mod rest;
 
 pub use intent::PrivilegedIntent;
-pub use observer::{Membership, NoObserver, Observer, Stage};
+pub use observer::{JoinedGuild, Membership, NoObserver, Observer, Stage};
 pub use presence::{OnlineStatus, Presence, PresenceUpdate};
 pub use reconnect::StartLimit;
 pub use registration::{CommandIds, GuildRecord, Registration};

@@ -36,10 +36,20 @@ pub enum Membership {
         shards: u64,
         guilds: HashSet<u64>,
     },
-    /// The bot is in this guild: it was added, or the guild is available. `name` is `None` while it is unavailable.
-    Joined { guild: u64, name: Option<String> },
+    /// The bot is in this guild: it was added, or the guild is available.
+    Joined(JoinedGuild),
     /// The bot was removed from this guild, or the guild was deleted. An outage of Discord is not reported.
     Left { guild: u64 },
+}
+
+/// A guild that the bot is in, as the gateway announces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinedGuild {
+    pub guild: u64,
+    /// `None` while the guild is unavailable.
+    pub name: Option<String>,
+    /// Where Discord posts its own messages; `None` if there is no such channel, or while the guild is unavailable.
+    pub system_channel: Option<u64>,
 }
 
 impl Membership {

@@ -10,7 +10,6 @@ pub mod endpoint_limits;
 pub mod export_endpoints;
 pub mod final_targets;
 pub mod first_check;
-pub mod flight;
 pub mod import_endpoints;
 pub mod manage_endpoint;
 pub mod recheck;

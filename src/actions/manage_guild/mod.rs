@@ -102,6 +102,18 @@ async fn save(store: &Store, guilds: Vec<Guild>) -> Result<(), StoreError> {
         .await
 }
 
+/// Claims the welcome message of a guild: `true` once, before it is sent, for each time that the bot joins. If Rollcall ends
+/// before it has sent the message, the guild gets none rather than two.
+pub async fn claim_welcome(store: &Store, id: GuildId, now: Timestamp) -> Result<bool, StoreError> {
+    let claimed = store
+        .writer
+        .transact_for::<_, StoreError>(id, move |tx| {
+            Box::pin(async move { guild::welcome(tx, id, now).await })
+        })
+        .await?;
+    Ok(claimed == Effect::Changed)
+}
+
 /// Records that the bot was removed from the requester's guild: revokes every key, stops the checks and ends the outages. Nothing
 /// happens if Rollcall does not know that it was there.
 pub async fn leave(store: &Store, requester: Requester, now: Timestamp) -> Result<(), StoreError> {

@@ -258,6 +258,48 @@ async fn nothing_is_delivered_or_counted_for_a_guild_that_was_left() {
 }
 
 #[tokio::test]
+async fn a_guild_is_welcomed_once_for_each_time_that_the_bot_joins() {
+    let store = TestStore::open().await;
+    let awaits = async |id| guild::awaits_welcome(&store.reader, id).await.unwrap();
+    let claims = async |id, second| claim_welcome(&store, id, at(second)).await.unwrap();
+    assert!(!awaits(HOME).await && !claims(HOME, 1).await, "unknown");
+    joins(&store, HOME, 1).await;
+    joins(&store, OTHER, 1).await;
+    assert!(awaits(HOME).await);
+    assert!(claims(HOME, 2).await);
+    joins(&store, HOME, 3).await;
+    seen_all(&store, BOT, &HashSet::from([HOME, OTHER]), |_| true, at(3))
+        .await
+        .unwrap();
+    assert!(!awaits(HOME).await && !claims(HOME, 4).await, "welcomed");
+    leaves(&store, OTHER, 5).await;
+    assert!(
+        !awaits(OTHER).await && !claims(OTHER, 6).await,
+        "left before"
+    );
+    leaves(&store, HOME, 7).await;
+    assert!(!claims(HOME, 8).await);
+    joins(&store, HOME, 9).await;
+    assert!(
+        awaits(HOME).await && claims(HOME, 10).await,
+        "invited again"
+    );
+    assert!(!claims(HOME, 11).await);
+}
+
+#[tokio::test]
+async fn a_guild_that_was_set_up_before_it_was_seen_is_not_welcomed() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    store.add_endpoint(OTHER, "tcp://192.0.2.9:1").await;
+    for id in [HOME, OTHER, GuildId(3)] {
+        joins(&store, id, 1).await;
+        let awaits = guild::awaits_welcome(&store.reader, id).await.unwrap();
+        assert_eq!(awaits, id == GuildId(3), "{id}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_of_a_shard_shows_which_guilds_are_missing() {
     let store = TestStore::open().await;
     let on_shard_zero = |GuildId(id)| id % 2 == 0;

@@ -8,9 +8,11 @@ use std::time::Duration;
 use crate::actions::endpoints::first_check::{self, FirstCheck};
 use crate::discord::DiscordState;
 use crate::discord::endpoints::{endpoint_card, texts};
+use crate::discord::notifications::alert_channel;
 use crate::discord::ui::buttons;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
+use crate::domain::discord_id::GuildId;
 use crate::store::endpoints::endpoint::Endpoint;
 
 /// How long the reply waits for the first check.
@@ -30,6 +32,7 @@ pub(in crate::discord) struct AddedReply {
 /// A first check that was running when the reply was sent.
 #[derive(Debug)]
 pub(in crate::discord) struct AwaitedCheck {
+    guild: GuildId,
     endpoint: Endpoint,
 }
 
@@ -45,17 +48,18 @@ impl AddedReply {
     /// Waits for the first check of a new endpoint, but not long.
     pub(super) async fn with_first_check(
         app: &DiscordState,
+        guild: GuildId,
         endpoint: Endpoint,
     ) -> Result<Self, CommandError> {
         let first = first_check::wait(&app.store.reader, &endpoint, FIRST_WAIT).await?;
         if first == FirstCheck::Running {
             let text = texts::added(&first);
             return Ok(Self {
-                message: message(app, &endpoint, text),
-                awaited: Some(AwaitedCheck { endpoint }),
+                message: message(app, guild, &endpoint, text).await?,
+                awaited: Some(AwaitedCheck { guild, endpoint }),
             });
         }
-        Ok(Self::whole(ended(app, &endpoint, &first)))
+        Ok(Self::whole(ended(app, guild, &endpoint, &first).await?))
     }
 }
 
@@ -66,22 +70,49 @@ impl AwaitedCheck {
         app: &DiscordState,
     ) -> Result<Message, CommandError> {
         let first = first_check::wait(&app.store.reader, &self.endpoint, LAST_EDIT).await?;
-        Ok(ended(app, &self.endpoint, &first))
+        ended(app, self.guild, &self.endpoint, &first).await
     }
 }
 
-fn ended(app: &DiscordState, added: &Endpoint, first: &FirstCheck) -> Message {
+async fn ended(
+    app: &DiscordState,
+    guild: GuildId,
+    added: &Endpoint,
+    first: &FirstCheck,
+) -> Result<Message, CommandError> {
     match first {
-        FirstCheck::Done(checked) => message(app, checked, texts::added(first)),
-        FirstCheck::Running => message(app, added, texts::FIRST_CHECK_NOT_FINISHED.to_owned()),
-        FirstCheck::Canceled => Message::sentence(texts::added(first)),
+        FirstCheck::Done(checked) => message(app, guild, checked, texts::added(first)).await,
+        FirstCheck::Running => {
+            let text = texts::FIRST_CHECK_NOT_FINISHED.to_owned();
+            message(app, guild, added, text).await
+        }
+        FirstCheck::Canceled => Ok(Message::sentence(texts::added(first))),
     }
 }
 
-/// The card of an endpoint below a sentence.
-pub(super) fn message(app: &DiscordState, endpoint: &Endpoint, text: String) -> Message {
+/// A reply about an endpoint that waits for nothing.
+pub(super) async fn whole(
+    app: &DiscordState,
+    guild: GuildId,
+    endpoint: &Endpoint,
+    text: String,
+) -> Result<AddedReply, CommandError> {
+    let message = message(app, guild, endpoint, text).await?;
+    Ok(AddedReply::whole(message))
+}
+
+/// The card of an endpoint below a sentence, with a menu of channels if the guild sends its alerts nowhere yet.
+async fn message(
+    app: &DiscordState,
+    guild: GuildId,
+    endpoint: &Endpoint,
+    text: String,
+) -> Result<Message, CommandError> {
     let mut message = Message::embed(endpoint_card::current(app, endpoint));
     message.content = text;
     message.rows = buttons::recheck_row(endpoint.id);
     message
+        .rows
+        .extend(alert_channel::first_menu(app, guild).await?);
+    Ok(message)
 }

@@ -193,19 +193,16 @@ pub(in crate::discord) async fn add(
             texts::REMOVED_IN_THE_MEANTIME,
         )));
     };
+    let guild = requester.guild;
     if added.is_none() {
         let text = texts::already_exists(is_allowed);
-        return Ok(AddedReply::whole(added_reply::message(
-            app, &endpoint, text,
-        )));
+        return added_reply::whole(app, guild, &endpoint, text).await;
     }
     if !is_allowed {
         let text = texts::added_but_not_allowed();
-        return Ok(AddedReply::whole(added_reply::message(
-            app, &endpoint, text,
-        )));
+        return added_reply::whole(app, guild, &endpoint, text).await;
     }
-    AddedReply::with_first_check(app, endpoint).await
+    AddedReply::with_first_check(app, guild, endpoint).await
 }
 
 /// Whether the address policy allows checks of a target. Names are judged only when they are checked.

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use discord_gateway_relay::rest::{GatewayInfo, Rest, RestError};
-use discord_gateway_relay::{
-    Final, GatewayState, Membership, OnlineStatus, Presence, PresenceUpdate, PrivilegedIntent,
-    Registration, RelayConfig,
-};
+use discord_gateway_relay::{Final, GatewayState, PrivilegedIntent, Registration, RelayConfig};
 use poise::serenity_prelude as serenity;
 use serenity::{GatewayIntents, HttpBuilder};
 use tokio::runtime::Runtime;
@@ -19,12 +16,14 @@ use tokio::task::JoinSet;
 
 use super::command_guilds::CommandGuilds;
 use super::framework::{self, Events};
-use super::membership::Recorder;
+use super::invite::FirstLists;
+use super::membership::{GuildFeed, Recorder};
 use super::observer::GatewayObserver;
+use super::presence_feed::{pass_on, translate};
+use super::welcome::Greeter;
 use crate::discord::ui::{error, texts};
 use crate::discord::{Config, DiscordState, Refused, commands, http_client};
 use crate::domain::discord_id::{ApplicationId, GuildId};
-use crate::domain::notifications::presence::{self, StatusDot};
 use crate::domain::text;
 use crate::health::{Component, Health};
 use crate::store::guild;
@@ -68,8 +67,11 @@ pub(in crate::discord) fn run(
     app: &DiscordState,
     stop: &watch::Receiver<bool>,
 ) -> Option<Refused> {
-    let (membership_sender, memberships) = mpsc::unbounded_channel();
-    let memberships = Arc::new(Mutex::new(memberships));
+    let (membership_sender, changes) = mpsc::unbounded_channel();
+    let guild_feed = Arc::new(Mutex::new(GuildFeed {
+        changes,
+        first_lists: FirstLists::default(),
+    }));
     let gateway_state = Arc::new(GatewayState::new(
         Arc::new(GatewayObserver {
             health: Arc::clone(&app.health),
@@ -88,7 +90,7 @@ pub(in crate::discord) fn run(
             config,
             app,
             gateway_state: &gateway_state,
-            memberships: &memberships,
+            guild_feed: &guild_feed,
         };
         match client.run(&mut learned, stop.clone()) {
             Ended::Stopping => return None,
@@ -131,7 +133,7 @@ struct ClientRun<'a> {
     app: &'a DiscordState,
     gateway_state: &'a Arc<GatewayState>,
     /// What the gateway says about guilds. The task that records it is replaced with the client.
-    memberships: &'a Arc<Mutex<mpsc::UnboundedReceiver<Membership>>>,
+    guild_feed: &'a Arc<Mutex<GuildFeed>>,
 }
 
 impl ClientRun<'_> {
@@ -217,20 +219,37 @@ impl ClientRun<'_> {
         }
     }
 
-    /// Records the guilds of the bot; never ends.
+    /// Records the guilds of the bot and welcomes new ones; never ends.
     fn recording(
         &self,
         rest: &Rest,
         application: serenity::ApplicationId,
     ) -> impl Future<Output = ()> + use<> {
+        let (store, clock) = (self.app.store.clone(), self.app.checks.clock);
+        let (joined, to_welcome) = mpsc::unbounded_channel();
+        let greeter = self.app.senders.messenger.clone().map(|messenger| Greeter {
+            store: store.clone(),
+            messenger,
+            clock,
+        });
         let recorder = Recorder {
-            store: self.app.store.clone(),
+            store,
             rest: rest.clone(),
             application: ApplicationId(application.get()),
-            clock: self.app.checks.clock,
+            clock,
+            only_guild: self.config.guild,
+            joined,
         };
-        let memberships = Arc::clone(self.memberships);
-        async move { recorder.run(&mut *memberships.lock().await).await }
+        let guild_feed = Arc::clone(self.guild_feed);
+        async move {
+            let mut guild_feed = guild_feed.lock().await;
+            let greeting = async {
+                if let Some(greeter) = greeter {
+                    greeter.run(to_welcome).await;
+                }
+            };
+            tokio::join!(recorder.run(&mut guild_feed), greeting);
+        }
     }
 
     /// Runs serenity until it ends; the error says why it could not start.
@@ -343,35 +362,6 @@ impl ClientRun<'_> {
                 learned.least_shards = shards + 1;
                 self.retry(texts::more_shards_required(shards))
             }
-        }
-    }
-}
-
-/// The presence as the relay sends it.
-fn translate(update: &presence::PresenceUpdate) -> PresenceUpdate {
-    PresenceUpdate {
-        presence: Presence {
-            status: match update.presence.dot {
-                StatusDot::Green => OnlineStatus::Online,
-                StatusDot::Idle => OnlineStatus::Idle,
-                StatusDot::DoNotDisturb => OnlineStatus::DoNotDisturb,
-            },
-            text: update.presence.text.clone(),
-        },
-        refreshes: update.refreshes,
-    }
-}
-
-/// Passes every change of the presence on to the relay; never ends.
-async fn pass_on(
-    mut from: watch::Receiver<presence::PresenceUpdate>,
-    to: watch::Sender<PresenceUpdate>,
-) {
-    loop {
-        to.send_replace(translate(&from.borrow_and_update()));
-        if from.changed().await.is_err() {
-            // The process is stopping.
-            return std::future::pending().await;
         }
     }
 }

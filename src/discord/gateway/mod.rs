@@ -3,5 +3,8 @@
 pub(in crate::discord) mod client;
 mod command_guilds;
 mod framework;
+mod invite;
 mod membership;
 mod observer;
+mod presence_feed;
+mod welcome;

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use discord_gateway_relay::rest::rate_limit::Route;
 use discord_gateway_relay::rest::{LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
-use poise::serenity_prelude as serenity;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
-use crate::discord::notifications::{board_card, refusal, texts};
+use crate::discord::notifications::message_body::{add_mention, body, is_shown};
+use crate::discord::notifications::{board_card, refusal, setup_message, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
-use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
 use crate::health::Health;
-use crate::notify::messenger::Messenger;
+use crate::notify::messenger::{Messenger, SetupMessage};
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 
 /// The route of requests about a guild or a user. Each has a limit of its own, so that no guild delays those of another.
@@ -330,107 +329,14 @@ impl Messenger for ChannelMessenger {
         })
     }
 
-    fn send_test_message(
+    fn send_setup_message(
         &self,
         channel: ChannelId,
+        message: SetupMessage,
     ) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
-        let message = Message::embed(
-            serenity::CreateEmbed::new()
-                .title(texts::TEST_MESSAGE_TITLE)
-                .description(texts::TEST_MESSAGE),
-        );
         Box::pin(async move {
-            let (message, _) = self.post(channel, body(message, None)).await?;
+            let (message, _) = self.post(channel, setup_message::body(&message)).await?;
             Ok(message)
         })
-    }
-}
-
-/// The request body of a message, which mentions only this one role or user, by id.
-fn body(message: Message, mention: Option<Responder>) -> Value {
-    let mut body = json!({
-        "content": message.content, "embeds": message.embeds, "components": message.rows,
-        "allowed_mentions": { "parse": [] },
-    });
-    if let Some(responder) = mention {
-        add_mention(&mut body, responder);
-    }
-    body
-}
-
-fn add_mention(body: &mut Value, responder: Responder) {
-    let (content, mentions) = match responder {
-        Responder::Role(id) => (
-            format!("<@&{id}>"),
-            json!({ "parse": [], "roles": [id.to_string()] }),
-        ),
-        Responder::User(id) => (
-            format!("<@{id}>"),
-            json!({ "parse": [], "users": [id.to_string()] }),
-        ),
-    };
-    body["content"] = content.into();
-    body["allowed_mentions"] = mentions;
-}
-
-/// Whether Discord's answer shows the embeds that were sent. It shows others if it has had this nonce before.
-fn is_shown(sent: &Value, answer: &Value) -> bool {
-    let texts = |body: &Value| -> Option<Vec<String>> {
-        let embeds = body["embeds"].as_array()?;
-        let fields = embeds
-            .iter()
-            .flat_map(|embed| embed["fields"].as_array().into_iter().flatten())
-            .map(|field| &field["value"]);
-        let heads = embeds
-            .iter()
-            .flat_map(|embed| [&embed["title"], &embed["description"]]);
-        // Discord cuts white space at both ends.
-        let trimmed = |text: &Value| text.as_str().unwrap_or_default().trim().to_owned();
-        Some(heads.chain(fields).map(trimmed).collect())
-    };
-    texts(answer).is_none_or(|shown| Some(shown) == texts(sent))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::discord_id::RoleId;
-
-    #[test]
-    fn an_answer_that_shows_something_else_is_noticed() {
-        let embed = |title: &str, value: &str| json!({ "embeds": [{ "title": title, "description": "text\n", "fields": [{ "name": "n", "value": value }] }] });
-        let sent = embed("a", "b");
-        for (answer, is_the_same) in [
-            (embed("a", "b"), true),
-            (embed(" a", "b "), true),
-            (embed("c", "b"), false),
-            (embed("a", "c"), false),
-            (json!({ "embeds": [] }), false),
-            (json!({ "id": "1" }), true),
-        ] {
-            assert_eq!(is_shown(&sent, &answer), is_the_same, "{answer}");
-        }
-    }
-
-    #[test]
-    fn only_the_given_responder_is_mentioned() {
-        let message = || Message::sentence("@everyone");
-        let without_mention = body(message(), None);
-        assert_eq!(without_mention["allowed_mentions"], json!({ "parse": [] }));
-        assert_eq!(
-            without_mention["content"], "@everyone",
-            "plain text, because mentions are off"
-        );
-        let user = body(message(), Some(Responder::User(UserId(8))));
-        assert_eq!(
-            user["allowed_mentions"],
-            json!({ "parse": [], "users": ["8"] })
-        );
-        let role = body(message(), Some(Responder::Role(RoleId(7))));
-        assert_eq!(
-            role["allowed_mentions"],
-            json!({ "parse": [], "roles": ["7"] })
-        );
-        assert_eq!(role["content"], "<@&7>");
     }
 }

@@ -20,11 +20,29 @@ use crate::store::notifications::board::BoardLine;
 use crate::store::notifications::webhook::Webhook;
 use crate::store::silences::silence::Mute;
 
-// The test message, and the scheduled event of a maintenance window.
+// The welcome, the test messages, and the scheduled event of a maintenance window.
 
 pub(super) const TEST_MESSAGE_TITLE: &str = "Alerts are sent to this channel";
 pub(super) const TEST_MESSAGE: &str =
     "Each incident is one message, which Rollcall edits until the incident is resolved.";
+pub(super) const TEST_ALERT_TITLE: &str = "🔔 Test alert";
+pub(super) const WELCOME_TITLE: &str = "Rollcall is here";
+pub(super) const WELCOME: &str = "Rollcall checks your websites and services, and posts an alert when one goes offline and when it recovers. To choose a channel and add the first endpoint, press *Set up* or run `/setup`. You need the permission **Manage Server**.";
+pub(super) const SET_UP: &str = "Set up";
+
+/// The test alert. It names the on-call role without mentioning it.
+pub(super) fn test_alert(role: Option<RoleId>) -> String {
+    match role {
+        Some(role) => format!(
+            "This is a test, and nothing is offline. Alerts are posted in this channel and mention <@&{role}>. This test mentions nobody."
+        ),
+        None => {
+            "This is a test, and nothing is offline. Alerts are posted in this channel and mention nobody."
+                .to_owned()
+        }
+    }
+}
+
 pub(super) const PLANNED_MAINTENANCE: &str =
     "Planned maintenance. Rollcall sends no notifications about outages during this time.";
 
@@ -354,6 +372,12 @@ mod tests {
             alerts_off(),
             TEST_MESSAGE_TITLE.into(),
             TEST_MESSAGE.into(),
+            TEST_ALERT_TITLE.into(),
+            test_alert(Some(RoleId(77))),
+            test_alert(None),
+            WELCOME_TITLE.into(),
+            WELCOME.into(),
+            SET_UP.into(),
             PLANNED_MAINTENANCE.into(),
             cannot_post_in(CHANNEL, CHANNEL_DELETED).to_string(),
             cannot_post_in(CHANNEL, NO_VIEW_PERMISSION).to_string(),
@@ -369,6 +393,12 @@ mod tests {
         🔕 Alerts are off: no channel is set. A manager can set one with `/alerts setup`.
         Alerts are sent to this channel
         Each incident is one message, which Rollcall edits until the incident is resolved.
+        🔔 Test alert
+        This is a test, and nothing is offline. Alerts are posted in this channel and mention <@&77>. This test mentions nobody.
+        This is a test, and nothing is offline. Alerts are posted in this channel and mention nobody.
+        Rollcall is here
+        Rollcall checks your websites and services, and posts an alert when one goes offline and when it recovers. To choose a channel and add the first endpoint, press *Set up* or run `/setup`. You need the permission **Manage Server**.
+        Set up
         Planned maintenance. Rollcall sends no notifications about outages during this time.
         Rollcall cannot post in <#5>: the channel was deleted. Choose another channel.
         Rollcall cannot post in <#5>: Rollcall lacks the permission View Channel. Choose another channel, or give Rollcall the permissions View Channel, Send Messages and Embed Links in this one.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use poise::serenity_prelude as serenity;
 use serenity::{
-    ButtonStyle, CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind,
-    CreateSelectMenuOption,
+    ButtonStyle, ChannelType, CreateActionRow, CreateButton, CreateSelectMenu,
+    CreateSelectMenuKind, CreateSelectMenuOption,
 };
 
 use super::custom_id::Button;
@@ -76,6 +76,30 @@ pub(in crate::discord) fn incident_rows(incident: &incident::Incident) -> Vec<Cr
     ]);
     rows.extend(monitor_menu_row(incident));
     rows
+}
+
+/// The menu of channels under the first endpoint of a guild without alerts.
+pub(in crate::discord) fn alert_channel_menu() -> CreateActionRow {
+    channel_menu(&Button::AlertChannel, texts::SEND_ALERTS_TO)
+}
+
+/// A menu of the channels that can have alerts.
+pub(in crate::discord) fn channel_menu(button: &Button, placeholder: &str) -> CreateActionRow {
+    let kind = CreateSelectMenuKind::Channel {
+        channel_types: Some(vec![ChannelType::Text, ChannelType::News]),
+        default_channels: None,
+    };
+    let menu = CreateSelectMenu::new(button.custom_id(), kind).placeholder(placeholder);
+    CreateActionRow::SelectMenu(menu)
+}
+
+/// A menu of the roles of a guild.
+pub(in crate::discord) fn role_menu(button: &Button, placeholder: &str) -> CreateActionRow {
+    let kind = CreateSelectMenuKind::Role {
+        default_roles: None,
+    };
+    let menu = CreateSelectMenu::new(button.custom_id(), kind).placeholder(placeholder);
+    CreateActionRow::SelectMenu(menu)
 }
 
 fn monitor_menu_row(incident: &incident::Incident) -> Option<CreateActionRow> {

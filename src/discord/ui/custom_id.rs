@@ -8,14 +8,12 @@ use std::time::Duration;
 use poise::serenity_prelude as serenity;
 use serenity::{ButtonStyle, CreateButton};
 
+use super::setup_button::{CUSTOM_ID_LENGTH, SetupButton};
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::servers::threshold::Thresholds;
-
-/// Discord's limit for a custom id, in characters.
-const CUSTOM_ID_LENGTH: usize = 100;
 
 /// A button or menu under a message of Rollcall.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +43,10 @@ pub(crate) enum Button {
     Members(IncidentId),
     /// The menu of topics of `/help`. The chosen one is in the interaction's values.
     HelpTopic,
+    /// A button or a menu of the setup of a guild.
+    Setup(SetupButton),
+    /// A menu of channels: alerts are sent to the chosen one, which is in the interaction's values.
+    AlertChannel,
 }
 
 impl Button {
@@ -85,6 +87,8 @@ impl Button {
             Self::Maintain(incident) => format!("maintain|{}", incident.0),
             Self::Members(incident) => format!("members|{}", incident.0),
             Self::HelpTopic => "help".to_owned(),
+            Self::Setup(button) => button.custom_id(),
+            Self::AlertChannel => "alert-channel".to_owned(),
         }
     }
 
@@ -133,6 +137,8 @@ impl Button {
             "maintain" => Some(Self::Maintain(IncidentId(rest.parse().ok()?))),
             "help" if rest.is_empty() => Some(Self::HelpTopic),
             "members" => Some(Self::Members(IncidentId(rest.parse().ok()?))),
+            "setup" => SetupButton::parse(rest).map(Self::Setup),
+            "alert-channel" if rest.is_empty() => Some(Self::AlertChannel),
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
@@ -182,6 +188,7 @@ mod tests {
             Button::Maintain(IncidentId(7)),
             Button::Members(IncidentId(7)),
             Button::HelpTopic,
+            Button::AlertChannel,
             Button::add(&long).expect("it fits exactly"),
         ] {
             let id = button.custom_id();
@@ -209,6 +216,7 @@ mod tests {
             "endpoints|1|",
             "recheck-all|9",
             "help|9",
+            "alert-channel|5",
             "recheck|x",
             "add|nonsense",
             "remove|1",

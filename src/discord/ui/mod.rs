@@ -13,5 +13,6 @@ pub(in crate::discord) mod error_reply;
 pub(in crate::discord) mod recheck_limit;
 pub(in crate::discord) mod reply;
 pub(in crate::discord) mod roles;
+pub(in crate::discord) mod setup_button;
 pub(in crate::discord) mod texts;
 pub(in crate::discord) mod view;

@@ -18,40 +18,79 @@ pub(in crate::discord) fn chosen(
     ctx: Context<'_>,
     role: Option<serenity::RoleId>,
 ) -> Result<Option<RoleId>, CommandError> {
-    let everyone = ctx.guild_id().map(serenity::GuildId::get);
-    let role = role.map(serenity::RoleId::get);
-    if role.is_some() && role == everyone {
+    match (role, ctx.guild_id()) {
+        (Some(role), Some(guild)) => chosen_in(guild, role).map(Some),
+        (role, _) => Ok(role.map(|role| RoleId(role.get()))),
+    }
+}
+
+/// Validates a role of a guild. The id of @everyone is that of its guild.
+pub(in crate::discord) fn chosen_in(
+    guild: serenity::GuildId,
+    role: serenity::RoleId,
+) -> Result<RoleId, CommandError> {
+    if role.get() == guild.get() {
         return Err(CommandError::Refused(
             texts::EVERYONE_IS_NOT_MENTIONED.into(),
         ));
     }
-    Ok(role.map(RoleId))
+    Ok(RoleId(role.get()))
 }
 
-/// One sentence for each of these roles that a mention would not notify; empty if Discord does not return the roles.
-pub(in crate::discord) async fn unreachable(ctx: Context<'_>, roles: &[RoleId]) -> Vec<String> {
-    let Some(guild) = ctx.guild_id().filter(|_| !roles.is_empty()) else {
-        return Vec::new();
-    };
-    let known = match guild.roles(ctx.http()).await {
-        Ok(known) => known,
-        Err(error) => {
-            tracing::debug!(%error, "cannot look up a role");
-            return Vec::new();
+/// Where the roles of an interaction are looked up.
+#[derive(Clone, Copy)]
+pub(in crate::discord) struct RoleLookup<'a> {
+    pub http: &'a serenity::Http,
+    pub guild: Option<serenity::GuildId>,
+    /// Rollcall's own permissions in the channel of the interaction.
+    pub own_permissions: Option<Permissions>,
+}
+
+impl<'a> RoleLookup<'a> {
+    pub(in crate::discord) fn of_command(ctx: Context<'a>) -> Self {
+        Self {
+            http: ctx.http(),
+            guild: ctx.guild_id(),
+            own_permissions: permissions(ctx),
         }
-    };
-    let mentionable: HashMap<RoleId, bool> = known
-        .values()
-        .map(|role| (RoleId(role.id.get()), role.mentionable))
-        .collect();
-    let may_mention_all = permissions(ctx).is_none_or(|held| {
-        held.intersects(Permissions::MENTION_EVERYONE | Permissions::ADMINISTRATOR)
-    });
-    let mut roles = roles.to_vec();
-    roles.sort_unstable();
-    roles.dedup();
-    let why = |role| why_unreachable(role, mentionable.get(&role).copied(), may_mention_all);
-    roles.into_iter().filter_map(why).collect()
+    }
+
+    pub(in crate::discord) fn of_press(
+        ctx: &'a serenity::Context,
+        press: &serenity::ComponentInteraction,
+    ) -> Self {
+        Self {
+            http: &ctx.http,
+            guild: press.guild_id,
+            own_permissions: press.app_permissions,
+        }
+    }
+
+    /// One sentence for each of these roles that a mention would not notify; empty if Discord does not return the roles.
+    pub(in crate::discord) async fn unreachable(self, roles: &[RoleId]) -> Vec<String> {
+        let Some(guild) = self.guild.filter(|_| !roles.is_empty()) else {
+            return Vec::new();
+        };
+        let known = match guild.roles(self.http).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::debug!(%error, "cannot look up a role");
+                return Vec::new();
+            }
+        };
+        let mentionable: HashMap<RoleId, bool> = known
+            .values()
+            .map(|role| (RoleId(role.id.get()), role.mentionable))
+            .collect();
+        let may_mention_all = self.own_permissions.is_none_or(|held| {
+            held.intersects(Permissions::MENTION_EVERYONE | Permissions::ADMINISTRATOR)
+        });
+        let mut roles = roles.to_vec();
+        roles.sort_unstable();
+        roles.dedup();
+        let why = |role| why_unreachable(role, mentionable.get(&role).copied(), may_mention_all);
+        roles.into_iter().filter_map(why).collect()
+    }
 }
 
 /// Rollcall's own permissions in the channel of a command.
@@ -78,6 +117,14 @@ fn why_unreachable(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everyone_is_no_on_call_role() {
+        let guild = serenity::GuildId::new(5);
+        let chosen = |role| chosen_in(guild, serenity::RoleId::new(role));
+        assert!(chosen(5).is_err());
+        assert_eq!(chosen(6).ok(), Some(RoleId(6)));
+    }
 
     #[test]
     fn a_role_is_notified_only_if_it_exists_and_can_be_mentioned() {

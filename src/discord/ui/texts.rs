@@ -157,6 +157,9 @@ pub(super) const NEXT: &str = "Next";
 /// Stands in the menu of an incident's monitors while none is chosen.
 pub(super) const CHOOSE_MONITOR: &str = "Show details of a monitor";
 
+/// Stands in the menu of channels under the first endpoint.
+pub(super) const SEND_ALERTS_TO: &str = "Send alerts to …";
+
 pub(in crate::discord) const UNKNOWN_BUTTON: &str = "This button no longer works, because Rollcall was updated. Run the command again, or use `/ack` or `/mute` for an incident.";
 pub(in crate::discord) const ENDPOINT_REMOVED: &str = "This endpoint has been removed.";
 pub(in crate::discord) const RECHECK_IS_RUNNING: &str = "Rollcall is already rechecking the offline endpoints of this Discord server. Wait for the result.";
@@ -307,6 +310,7 @@ mod tests {
             PREVIOUS.to_owned(),
             NEXT.to_owned(),
             CHOOSE_MONITOR.to_owned(),
+            SEND_ALERTS_TO.to_owned(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         shop · https://shop.example/ · offline
@@ -322,6 +326,7 @@ mod tests {
         Previous
         Next
         Show details of a monitor
+        Send alerts to …
         ");
     }
 

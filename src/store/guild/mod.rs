@@ -63,10 +63,13 @@ pub async fn all(reader: &Reader) -> Result<HashMap<GuildId, Guild>, StoreError>
     Ok(guilds.map(|guild| (guild.id, guild)).collect())
 }
 
-/// Adds a guild that the bot is in, or changes its name and its application. Its times stay.
+/// Adds a guild that the bot is in, or changes its name and its application. Its times stay. A new guild awaits its welcome,
+/// unless it has been set up already, as by the command line or by a version that did not record guilds.
 pub async fn save(tx: &mut Tx<'_>, guild: &Guild) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO guilds (guild_id, name, application_id, joined_at) VALUES ($1, $2, $3, $4)
+        "INSERT INTO guilds (guild_id, name, application_id, joined_at, welcomed_at)
+         VALUES ($1, $2, $3, $4, CASE WHEN EXISTS (SELECT 1 FROM monitors WHERE guild_id = $1)
+             OR EXISTS (SELECT 1 FROM alert_settings WHERE guild_id = $1) THEN $4 END)
          ON CONFLICT (guild_id) DO UPDATE SET name = COALESCE(excluded.name, guilds.name), application_id = excluded.application_id",
     )
     .bind(guild.id.to_row())
@@ -110,10 +113,33 @@ pub async fn leave(tx: &mut Tx<'_>, id: GuildId, now: Timestamp) -> Result<Effec
     Ok(Effect::of(&changed))
 }
 
-/// Records that the bot is in a guild again; `Nothing` if it had not left it.
+/// Records that the bot is in a guild again, which awaits a welcome again; `Nothing` if it had not left it.
 pub async fn rejoin(tx: &mut Tx<'_>, id: GuildId, now: Timestamp) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
-        "UPDATE guilds SET left_at = NULL, joined_at = $2 WHERE guild_id = $1 AND left_at IS NOT NULL",
+        "UPDATE guilds SET left_at = NULL, joined_at = $2, welcomed_at = NULL WHERE guild_id = $1 AND left_at IS NOT NULL",
+    )
+    .bind(id.to_row())
+    .bind(now.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(Effect::of(&changed))
+}
+
+/// Whether a guild that the bot is in has not been welcomed yet.
+pub async fn awaits_welcome(reader: &Reader, id: GuildId) -> Result<bool, StoreError> {
+    let awaits: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM guilds WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL)",
+    )
+    .bind(id.to_row())
+    .fetch_one(&reader.pool)
+    .await?;
+    Ok(awaits)
+}
+
+/// Records that a guild is welcomed; `Nothing` if it was welcomed before, or if the bot has left it.
+pub async fn welcome(tx: &mut Tx<'_>, id: GuildId, now: Timestamp) -> Result<Effect, StoreError> {
+    let changed = sqlx::query(
+        "UPDATE guilds SET welcomed_at = $2 WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL",
     )
     .bind(id.to_row())
     .bind(now.millis())

@@ -5,4 +5,5 @@ mod gateway;
 mod left_guilds;
 mod permissions;
 mod rest;
+mod setup;
 mod token;

@@ -290,11 +290,10 @@ impl<'a> Connection<'a> {
                 self.session.resumed();
                 self.gateway_state.is_up(shard, None);
             }
-            Event::JoinedGuild(guild, name) => {
-                self.session.guilds.insert(guild);
+            Event::JoinedGuild(joined) => {
+                self.session.guilds.insert(joined.guild);
                 self.gateway_state.guilds(shard, self.session.guilds.len());
-                self.gateway_state
-                    .membership(Membership::Joined { guild, name });
+                self.gateway_state.membership(Membership::Joined(joined));
             }
             Event::LeftGuild(guild) => {
                 self.session.guilds.remove(&guild);

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use serenity::all as serenity;
 
+use crate::observer::JoinedGuild;
 use crate::presence::Presence;
 
 /// A payload from serenity, reduced to what the relay needs.
@@ -111,8 +112,7 @@ pub(super) enum Event {
     /// A READY that serenity cannot parse; it would wait forever.
     BrokenReady,
     Resumed,
-    /// A guild that the bot is in, with its name unless it is unavailable.
-    JoinedGuild(u64, Option<String>),
+    JoinedGuild(JoinedGuild),
     LeftGuild(u64),
     /// A message or an interaction, which counts as activity.
     Activity,
@@ -164,8 +164,15 @@ fn event(name: &str, data: impl FnOnce() -> Value) -> Event {
         "INTERACTION_CREATE" | "MESSAGE_CREATE" => Event::Activity,
         "GUILD_CREATE" => {
             let data = data();
-            let name = data["name"].as_str().map(str::to_owned);
-            id(data).map_or(Event::Other, |id| Event::JoinedGuild(id, name))
+            let number = |name: &str| data[name].as_str().and_then(|id| id.parse().ok());
+            let Some(guild) = number("id") else {
+                return Event::Other;
+            };
+            Event::JoinedGuild(JoinedGuild {
+                guild,
+                name: data["name"].as_str().map(str::to_owned),
+                system_channel: number("system_channel_id"),
+            })
         }
         "GUILD_DELETE" => {
             let data = data();
@@ -284,14 +291,6 @@ mod tests {
                 dispatch(8, Event::Activity),
             ),
             (
-                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","name":"x"}}"#,
-                dispatch(2, Event::JoinedGuild(42, Some("x".into()))),
-            ),
-            (
-                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","unavailable":true}}"#,
-                dispatch(2, Event::JoinedGuild(42, None)),
-            ),
-            (
                 r#"{"op":0,"t":"GUILD_DELETE","s":3,"d":{"id":"42"}}"#,
                 dispatch(3, Event::LeftGuild(42)),
             ),
@@ -301,6 +300,41 @@ mod tests {
             ),
             (r#"{"op":99}"#, FromGateway::Other),
             ("garbage", FromGateway::Other),
+        ] {
+            assert_eq!(from_gateway(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn announced_guilds_have_their_name_and_their_system_channel() {
+        let dispatch = |sequence, event| FromGateway::Dispatch {
+            sequence: Some(sequence),
+            event,
+        };
+        let joined = |name: Option<&str>, system_channel| {
+            Event::JoinedGuild(JoinedGuild {
+                guild: 42,
+                name: name.map(str::to_owned),
+                system_channel,
+            })
+        };
+        for (text, kind) in [
+            (
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","name":"x","system_channel_id":"7"}}"#,
+                dispatch(2, joined(Some("x"), Some(7))),
+            ),
+            (
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","name":"x","system_channel_id":null}}"#,
+                dispatch(2, joined(Some("x"), None)),
+            ),
+            (
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"name":"x"}}"#,
+                dispatch(2, Event::Other),
+            ),
+            (
+                r#"{"op":0,"t":"GUILD_CREATE","s":2,"d":{"id":"42","unavailable":true}}"#,
+                dispatch(2, joined(None, None)),
+            ),
         ] {
             assert_eq!(from_gateway(text), kind, "{text}");
         }

@@ -10,6 +10,7 @@ use crate::discord::Context;
 use crate::discord::notifications::texts;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::roles::RoleLookup;
 use crate::discord::ui::{complete, roles};
 use crate::domain::discord_id::UserId;
 use crate::domain::notifications::alert_policy::{
@@ -170,7 +171,11 @@ pub(super) async fn override_monitor(
         });
         alerts::set_override(&app.store, requester, found.id, own, app.now()).await?;
         let mut lines = vec![texts::overridden(&found.name, own)];
-        lines.extend(roles::unreachable(ctx, role.as_slice()).await);
+        lines.extend(
+            RoleLookup::of_command(ctx)
+                .unreachable(role.as_slice())
+                .await,
+        );
         Ok(Message::sentence(lines.join("\n")))
     };
     reply::answer(ctx, work).await

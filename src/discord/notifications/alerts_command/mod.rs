@@ -6,16 +6,14 @@ use poise::serenity_prelude as serenity;
 
 use crate::actions::incidents::alerts::{self, AlertEdit};
 use crate::discord::Context;
-use crate::discord::notifications::{alerts_card, texts, webhook_command};
+use crate::discord::notifications::{alert_channel, texts, webhook_command};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
+use crate::discord::ui::roles::RoleLookup;
 use crate::discord::ui::{access, roles};
 use crate::domain::discord_id::{ChannelId, RoleId};
-use crate::domain::notifications::alert_policy::Responder;
-use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::patch::Patch;
-use crate::store::notifications::{alert_override, alert_settings};
-use crate::store::silences::silence;
+use crate::store::notifications::alert_settings;
 
 /// Manage alerts: channel, role, webhooks and preferences
 #[poise::command(
@@ -46,8 +44,9 @@ async fn setup(
     #[description = "Channel for alerts"]
     #[channel_types("Text", "News")]
     channel: serenity::PartialChannel,
-    #[description = "Role to mention when an incident opens (default: keep the role)"]
-    role: Option<serenity::RoleId>,
+    #[description = "Role to mention when an incident opens (default: keep the role)"] role: Option<
+        serenity::RoleId,
+    >,
 ) -> Result<(), CommandError> {
     access::require_manage(reply::permissions(ctx))?;
     let role = roles::chosen(ctx, role)?;
@@ -114,34 +113,15 @@ async fn settings(ctx: Context<'_>) -> Result<Option<alert_settings::AlertSettin
     Ok(alert_settings::get(&ctx.data().store.reader, requester.guild).await?)
 }
 
-/// Sends a test message to a channel and sets the channel if it arrives; otherwise the error names the permissions that the
-/// channel needs.
+/// Sets the channel if a test message arrives there, and shows all alert settings.
 async fn test_and_set(
     ctx: Context<'_>,
     channel: ChannelId,
     role: Patch<RoleId>,
 ) -> Result<Message, CommandError> {
-    let app = ctx.data();
-    let messenger = app.senders.messenger.clone().ok_or_else(|| {
-        CommandError::Internal("received a command, but there is no messenger".into())
-    })?;
-    // On the main runtime, to which the connections of the messenger belong.
-    let tried = app
-        .bot
-        .main_runtime
-        .spawn(async move { messenger.send_test_message(channel).await })
-        .await
-        .map_err(|error| CommandError::Internal(error.to_string()))?;
-    match tried {
-        Ok(_) => {
-            let channel = Some(channel);
-            set(ctx, AlertEdit { channel, role }).await
-        }
-        Err(DeliveryError::DestinationBroken(reason)) => {
-            Err(texts::cannot_post_in(channel, &reason))
-        }
-        Err(failure) => Err(texts::could_not_post_in(channel, &failure)),
-    }
+    let requester = reply::requester(ctx)?;
+    alert_channel::test_and_set(ctx.data(), requester, channel, role).await?;
+    show_settings(ctx).await
 }
 
 async fn set(ctx: Context<'_>, edit: AlertEdit) -> Result<Message, CommandError> {
@@ -152,21 +132,6 @@ async fn set(ctx: Context<'_>, edit: AlertEdit) -> Result<Message, CommandError>
 }
 
 async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {
-    let requester = reply::requester(ctx)?;
-    let reader = &ctx.data().store.reader;
-    let (known, now) = (settings(ctx).await?, ctx.data().now());
-    let muted = silence::mutes(reader, requester.guild, now, alerts_card::LISTED).await?;
-    let own = alert_override::list(reader, requester.guild, alerts_card::LISTED).await?;
-    let responders = alerts::responders(reader, requester.guild).await?;
-    let role = |responder: &Responder| match responder {
-        Responder::Role(role) => Some(*role),
-        Responder::User(_) => None,
-    };
-    let responders: Vec<RoleId> = responders.iter().filter_map(role).collect();
-    let unreachable = roles::unreachable(ctx, &responders).await;
-    let card = alerts_card::settings(known.as_ref(), &muted, &own);
-    Ok(Message::embed(alerts_card::with_unreachable(
-        card,
-        &unreachable,
-    )))
+    let guild = reply::requester(ctx)?.guild;
+    alert_channel::settings(ctx.data(), guild, RoleLookup::of_command(ctx)).await
 }

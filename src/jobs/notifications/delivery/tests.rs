@@ -29,7 +29,7 @@ use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::health::{Health, OtherFacts};
 use crate::metrics::Metrics;
-use crate::notify::messenger::Messenger;
+use crate::notify::messenger::{Messenger, SetupMessage};
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 use crate::store::incidents::incident::{self, IncidentFilter, Outage};
 use crate::store::notifications::queue;
@@ -234,7 +234,11 @@ impl Messenger for Receivers {
         Box::pin(std::future::ready(Ok(true)))
     }
 
-    fn send_test_message(&self, _: ChannelId) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
+    fn send_setup_message(
+        &self,
+        _: ChannelId,
+        _: SetupMessage,
+    ) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
         Box::pin(std::future::ready(Err(unreachable(false))))
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! `flight.rs` decides who runs a check and who waits for it.
 
+mod flight;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flight::Flights;
+pub use flight::{Flight, Started};
+
 use super::completed_check::Recorded;
 use super::connectivity_state::ConnectivityState;
 use super::endpoint_limits::{EndpointLimits, LimitedStore};
 use super::final_targets::FinalTargets;
-use super::flight::Flights;
-pub use super::flight::{Flight, Started};
 use super::record_result::Rules;
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::endpoints::check_result::CheckResult;

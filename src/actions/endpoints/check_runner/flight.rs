@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::completed_check::{CompletedCheck, Recorded, Waiter};
+use crate::actions::endpoints::completed_check::{CompletedCheck, Recorded, Waiter};
 use crate::domain::endpoints::check_result::CheckResult;
 use crate::domain::monitor::MonitorId;
 use crate::store::endpoints::endpoint::Scheduled;
