@@ -145,7 +145,7 @@ pub async fn prefer(
 }
 
 fn not_set_up() -> Error {
-    Error::NotFound("there is no alert channel yet. Set one with `/alerts setup`".into())
+    Error::NotFound("there is no alert channel yet. Set one with `/setup`".into())
 }
 
 /// The roles and users that a guild's settings name: for every incident, for escalation, or for one monitor. They may

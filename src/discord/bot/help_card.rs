@@ -187,7 +187,7 @@ mod tests {
         Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
 
         **1. Turn on alerts**
-        </alerts setup:2> sets the channel for alerts and the role that they mention.
+        </setup:2> leads you to the first alert: channel, role, first endpoint, test.
 
         **2. Add an endpoint**
         </endpoint add:3> adds a website or a port, such as `target:example.org`. Rollcall checks it from then on.

@@ -48,7 +48,7 @@ pub(super) fn topic(topic: HelpTopic) -> &'static str {
 
 pub(super) fn step_alerts(command: &str) -> String {
     format!(
-        "**1. Turn on alerts**\n{command} sets the channel for alerts and the role that they mention."
+        "**1. Turn on alerts**\n{command} leads you to the first alert: channel, role, first endpoint, test."
     )
 }
 
@@ -170,7 +170,7 @@ mod tests {
         Choose a topic
         Rollcall monitors endpoints, devices and servers. It notifies you when one goes offline and when it recovers.
         **1. Turn on alerts**
-        `/one` sets the channel for alerts and the role that they mention.
+        `/one` leads you to the first alert: channel, role, first endpoint, test.
         **2. Add an endpoint**
         `/two` adds a website or a port, such as `target:example.org`. Rollcall checks it from then on.
         **3. Create a board**

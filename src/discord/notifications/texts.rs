@@ -95,7 +95,7 @@ pub(super) fn could_not_post_board_in(channel: ChannelId, failure: &DeliveryErro
 pub(super) const ALERTS_OFF: &str = "Alerts in Discord are off.";
 
 pub(super) fn no_channel_set() -> CommandError {
-    CommandError::Refused("There is no alert channel yet. Set one with `/alerts setup`.".into())
+    CommandError::Refused("There is no alert channel yet. Set one with `/setup`.".into())
 }
 
 pub(super) fn role_and_user() -> CommandError {
@@ -390,7 +390,7 @@ mod tests {
             NOT_IN_DISCORD.into(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
-        🔕 Alerts are off: no channel is set. A manager can set one with `/alerts setup`.
+        🔕 Alerts are off: no channel is set. A manager can set one with `/setup`.
         Alerts are sent to this channel
         Each incident is one message, which Rollcall edits until the incident is resolved.
         🔔 Test alert
@@ -431,7 +431,7 @@ mod tests {
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         Alerts in Discord are off.
-        There is no alert channel yet. Set one with `/alerts setup`.
+        There is no alert channel yet. Set one with `/setup`.
         Choose either `role` or `user`, not both.
         <@7> is not a member of this Discord server. Choose a member, or a role.
         Rollcall could not check whether this person is a member: the message was deleted. Try again in a moment.

@@ -318,7 +318,7 @@ async fn the_menu_switches_topics(sandbox: &Sandbox, help: &Reply, ping: &str) {
     assert!(!shown.contains("</audit:"), "{shown}");
     let guide = sandbox.slash("/help").await;
     let shown = guide.render();
-    for part in ["</alerts setup:", "</endpoint add:", "</board create:"] {
+    for part in ["</setup:", "</endpoint add:", "</board create:"] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     let manager = discord_sandbox::Member::manager(1001, "ada");
