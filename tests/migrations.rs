@@ -77,9 +77,19 @@ async fn each_migration_works_on_existing_rows_and_the_program_reads_the_result(
             ["door", "offline"],
             ["gate", "paused"],
             ["old", "online"],
+            ["Shop (2)", "online"],
         ])
     );
     assert_eq!(endpoints[1]["inactive_reason"], "timed_out");
+    let options = SqliteConnectOptions::new().filename(&database);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let names: Vec<(String,)> =
+        sqlx::query_as("SELECT name FROM monitors WHERE id IN (11, 14, 92, 93) ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    let names: Vec<&str> = names.iter().map(|(name,)| name.as_str()).collect();
+    assert_eq!(names, ["pump", "db-2", "PUMP (2)", "db-2 (2)"]);
 }
 
 #[tokio::test]
@@ -297,7 +307,7 @@ async fn the_views_have_the_columns_that_scripts_rely_on() {
     let own = (Some(10), Some(30), Some(60));
     assert_eq!(
         servers,
-        [own, (None, None, None)],
+        [own, (None, None, None), (None, None, None)],
         "NULL where the default holds"
     );
     let events: Vec<(String, String, String, i64)> = sqlx::query_as(

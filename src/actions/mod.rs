@@ -4,6 +4,7 @@
 //! sentence for the requester; `Internal` carries what the operator needs, is logged once by the layer that handles it,
 //! and is never shown.
 
+pub mod claim_name;
 #[cfg(test)]
 mod concurrent_edits_tests;
 pub mod devices;
@@ -26,7 +27,8 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
-use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::monitor::name::NameScope;
+use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::store::StoreError;
 use crate::store::event::NewEvent;
 
@@ -51,6 +53,14 @@ impl Requester {
         MonitorRef {
             guild: self.guild,
             id,
+        }
+    }
+
+    /// The monitors of a kind in the requester's guild, among which a name is unique.
+    fn names_of(self, kind: MonitorKind) -> NameScope {
+        NameScope {
+            guild: self.guild,
+            kind,
         }
     }
 

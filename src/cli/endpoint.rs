@@ -10,7 +10,7 @@ use super::http_check::HttpArguments;
 use super::{input_file, print_line, print_note, usage, with_store};
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
-use crate::actions::endpoints::import_endpoints::{self, Imported, default_name};
+use crate::actions::endpoints::import_endpoints::{self, Imported};
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::actions::{Error, Requester};
@@ -153,7 +153,7 @@ fn describe(
         Some(name) => {
             parse_name(name).map_err(|error| AppError::Setting(format!("--name: {error}")))?
         }
-        None => default_name(&target),
+        None => target.default_name(),
     };
     let scheme = target.scheme;
     Ok(Description {

@@ -10,7 +10,6 @@ use serenity::{
 };
 
 use crate::actions::Requester;
-use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::incidents::alerts;
 use crate::discord::bot::help_command::{self, PageRequest};
 use crate::discord::bot::help_topic::HelpTopic;
@@ -248,7 +247,7 @@ async fn add(
 /// A new endpoint with default options.
 fn with_defaults(target: Target) -> Description {
     Description {
-        name: default_name(&target),
+        name: target.default_name(),
         target,
         http_check: None,
         interval: None,

@@ -34,7 +34,7 @@ use engine::integrity::{self, Examination, SizeLimit};
 use engine::unreadable::UnreadableRows;
 use engine::watched::{WatchedConnection, WatchedPool};
 use engine::{backup, sqlite, usage};
-use monitors::monitor_state;
+use monitors::{monitor_name, monitor_state};
 
 use crate::domain::discord_id::GuildId;
 use crate::domain::notifications::storage_limit::UsageKind;
@@ -193,7 +193,7 @@ impl Store {
         };
         store
             .writer
-            .transact::<_, StoreError>(|tx| Box::pin(monitor_state::catch_up(tx)))
+            .transact::<_, StoreError>(|tx| Box::pin(complete(tx)))
             .await?;
         Ok(store)
     }
@@ -238,6 +238,15 @@ impl Store {
             let _ = last.close().await;
         }
     }
+}
+
+/// Completes what a migration in SQL cannot compute, and what was in memory before a crash.
+async fn complete(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let renamed = monitor_name::fill_keys(tx).await?;
+    if renamed > 0 {
+        tracing::info!(renamed, "renamed monitors whose names were taken");
+    }
+    monitor_state::catch_up(tx).await
 }
 
 impl Reader {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::check_in::CheckInError;
 use crate::actions::field_changes::FieldChanges;
-use crate::actions::{Error, Requester, manage_key, transition};
+use crate::actions::{Error, Requester, claim_name, manage_key, transition};
+use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::Slug;
@@ -22,7 +23,7 @@ use crate::store::devices::device::{self, Device, DeviceSettings, UnsavedDevice}
 use crate::store::devices::device_state;
 use crate::store::devices::known_device;
 use crate::store::event;
-use crate::store::monitors::monitor;
+use crate::store::monitors::{monitor, monitor_name};
 use crate::store::{Effect, Store, StoreError, Tx, api_key};
 
 /// A device that is added before its first heartbeat.
@@ -47,7 +48,8 @@ pub fn push_token_hash(token: &PushToken) -> [u8; 32] {
 /// most `quota` devices.
 ///
 /// # Errors
-/// `Conflict` if the guild has a device with this UUID, if a device of any guild has this push token, or beyond the quota.
+/// `Conflict` if the guild has a device with this UUID or this name, if a device of any guild has this push token, or beyond
+/// the quota.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -121,8 +123,8 @@ pub struct DeviceOfSlug {
     pub is_new: bool,
 }
 
-/// Adds a device for a slug, named after it, unless the guild has one already. It gets no key of its own, because nothing
-/// could show that key.
+/// Adds a device for a slug, named after it, unless the guild has one already. If the name is taken, it gets the next free
+/// form. It gets no key of its own, because nothing could show that key.
 ///
 /// # Errors
 /// `Quota` if the guild has `quota` devices.
@@ -133,7 +135,7 @@ pub async fn add_for_slug(
     quota: u64,
     now: Timestamp,
 ) -> Result<DeviceOfSlug, CheckInError> {
-    let new = NewDevice {
+    let mut new = NewDevice {
         uuid: random_uuid()?,
         name: slug.default_name(),
         device_type: None,
@@ -150,6 +152,8 @@ pub async fn add_for_slug(
                 let uuid = match known {
                     Some(uuid) => uuid,
                     None => {
+                        let scope = requester.names_of(MonitorKind::Device);
+                        new.name = monitor_name::free_form(tx, scope, &new.name).await?;
                         insert(tx, requester, &new, quota, now).await?;
                         new.uuid
                     }
@@ -179,6 +183,9 @@ async fn insert(
     if device::count(tx, requester.guild).await? >= quota {
         return Err(CheckInError::Quota(quota));
     }
+    let scope = requester.names_of(MonitorKind::Device);
+    let name = claim_name::for_new(tx, scope, &new.name).await?;
+    name.map_err(CheckInError::Name)?;
     let derived = Slug::from_name(&new.name);
     let slug = new.slug.as_ref().or(derived.as_ref());
     let row = UnsavedDevice {
@@ -239,6 +246,10 @@ pub async fn edit(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let device = find(tx, requester, id).await?;
+                if let Some(name) = &edit.name {
+                    let scope = requester.names_of(MonitorKind::Device);
+                    claim_name::for_rename(tx, scope, device.id, name).await??;
+                }
                 let name = edit.name.as_deref().unwrap_or(&device.name);
                 let threshold = edit.threshold.clone().apply(device.threshold);
                 let slug = edit.slug.clone().apply(device.slug.clone());
@@ -529,7 +540,7 @@ mod tests {
         let store = TestStore::open().await;
         let with_token = |number, letter| NewDevice {
             push_token: Some(token(letter)),
-            ..new(number, "pump")
+            ..new(number, &format!("pump {number}"))
         };
         let added = async |guild, new| add(&store, requester(guild), new, 10, NOW).await;
         added(1, with_token(1, "x")).await.unwrap();
@@ -557,9 +568,8 @@ mod tests {
     async fn push_tokens_are_replaced_and_removed_by_an_edit() {
         let store = TestStore::open().await;
         for number in [1, 2] {
-            add(&store, requester(1), new(number, "pump"), 10, NOW)
-                .await
-                .unwrap();
+            let new = new(number, &format!("pump {number}"));
+            add(&store, requester(1), new, 10, NOW).await.unwrap();
         }
         let change = async |number, push_token| {
             let device = find(&store, 1, number).await.unwrap();
@@ -596,7 +606,10 @@ mod tests {
     #[tokio::test]
     async fn the_quota_limits_added_devices() {
         let store = TestStore::open().await;
-        let add_one = async |number| add(&store, requester(1), new(number, "pump"), 2, NOW).await;
+        let add_one = async |number| {
+            let new = new(number, &format!("pump {number}"));
+            add(&store, requester(1), new, 2, NOW).await
+        };
         assert!(add_one(1).await.is_ok());
         let for_slug = async |text| add_for_slug(&store, requester(1), slug(text), 2, NOW).await;
         assert!(for_slug("db-1").await.is_ok());
@@ -634,6 +647,20 @@ mod tests {
         assert_eq!(find(&store, 2, 1).await, None);
         let keys: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM api_keys").await;
         assert_eq!(keys, [(0,)]);
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_added_by_its_slug_gets_a_free_name() {
+        let store = TestStore::open().await;
+        let named = NewDevice {
+            slug: Some(slug("other")),
+            ..new(1, "DB-1")
+        };
+        add(&store, requester(1), named, 10, NOW).await.unwrap();
+        let added = add_for_slug(&store, requester(1), slug("db-1"), 10, NOW).await;
+        let uuid = added.unwrap().uuid;
+        let added = device::get(&store.reader, GuildId(1), &uuid).await.unwrap();
+        assert_eq!(added.unwrap().name, "db-1 (2)");
     }
 
     #[tokio::test]

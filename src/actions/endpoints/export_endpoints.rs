@@ -190,6 +190,9 @@ mod tests {
             runtime.block_on(async {
                 let requester = |guild| Requester { guild: GuildId(guild), actor: Actor::CommandLine };
                 let (store, now) = (TestStore::open().await, Timestamp::from_millis(1));
+                // Names are unique.
+                let numbered = names.iter().zip(1..);
+                let names: Vec<String> = numbered.map(|(name, number)| format!("{name}{number}")).collect();
                 let targets = 1..=names.len();
                 let descriptions = targets.zip(&names).map(|(port, name)| Description {
                     name: name.clone(),

@@ -99,9 +99,20 @@ pub async fn import(
         ..Imported::default()
     };
     let added = manage_endpoint::add(store, requester, descriptions, now).await?;
+    let mut line_of = HashMap::new();
     for (added, line) in added.into_iter().zip(lines) {
         match added {
-            Added::New(_) => imported.added += 1,
+            Added::New(id) => {
+                line_of.insert(id, line);
+                imported.added += 1;
+            }
+            Added::NameTaken(taken) => imported.refused.push(RefusedLine {
+                line,
+                reason: match line_of.get(&taken.holder()) {
+                    Some(first) => taken.as_in_line(*first),
+                    None => taken.to_string(),
+                },
+            }),
             Added::AlreadyThere => imported.already_there += 1,
             Added::Refused(refusal) => imported.refused.push(RefusedLine {
                 line,
@@ -235,7 +246,7 @@ fn describe(entry: ImportEntry) -> Result<Description, String> {
     let target: Target = entry.target.parse().map_err(|error| format!("{error}"))?;
     let name = match entry.name.filter(|name| !name.trim().is_empty()) {
         Some(name) => parse_name(&name).map_err(|error| error.to_string())?,
-        None => default_name(&target),
+        None => target.default_name(),
     };
     let interval = match entry.interval {
         None | Some(serde_json::Value::Null) => None,
@@ -251,11 +262,6 @@ fn describe(entry: ImportEntry) -> Result<Description, String> {
         http_check: None,
         interval,
     })
-}
-
-/// Default name of an endpoint: its host and port.
-pub fn default_name(target: &Target) -> String {
-    crate::domain::text::cut(&target.authority(), crate::domain::monitor::MAX_NAME)
 }
 
 #[cfg(test)]
@@ -367,5 +373,49 @@ mod tests {
                 (added, already_there)
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_a_file_chooses_is_refused_if_it_is_taken() {
+        let file = "203.0.113.7:1 shop\n203.0.113.7:2 door\n203.0.113.7:3 SHOP\n";
+        let refused = [(
+            3,
+            "line 1 has the same name. Choose another name, such as `SHOP (2)`",
+        )];
+        let store = check(file, 2, &refused).await;
+        let file = b"203.0.113.7:1 shop\n203.0.113.7:4 Door\n203.0.113.7:5 gate\n";
+        let imported = import_up_to(&store, 100, file).await.unwrap();
+        assert_eq!((imported.added, imported.already_there), (1, 1));
+        let [refused] = &imported.refused[..] else {
+            panic!("{imported:?}")
+        };
+        assert_eq!(
+            (refused.line, refused.reason.as_str()),
+            (
+                2,
+                "an endpoint named `door` already exists (#2). Choose another name, such as `Door (2)`"
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn a_default_name_that_is_taken_gets_a_number() {
+        let file = "https://example.org/\nhttps://example.org/a\nhttps://example.org/b\n";
+        let store = check(file, 3, &[]).await;
+        let all = endpoint::all(&store.reader, None).await.unwrap();
+        let names = all.into_iter().map(|endpoint| endpoint.description.name);
+        let expected = [
+            "example.org:443",
+            "example.org:443 (2)",
+            "example.org:443 (3)",
+        ];
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+        let events: Vec<(String,)> = store
+            .rows("SELECT details ->> 'name' FROM events WHERE kind = 'endpoint_added' ORDER BY id")
+            .await;
+        assert_eq!(
+            events.into_iter().map(|(name,)| name).collect::<Vec<_>>(),
+            expected
+        );
     }
 }

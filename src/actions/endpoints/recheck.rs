@@ -89,37 +89,50 @@ pub async fn find(
     );
     let port = port.or(target.map(|target| target.port));
     let mut found = endpoint::with_address(reader, requester.guild, &host, port).await?;
-    match found.len() {
-        0 => with_name(reader, requester, address).await,
-        1 => Ok(found.remove(0)),
-        _ => Err(Error::Conflict(ambiguous(&host, &found))),
+    if found.len() == 1 {
+        return Ok(found.remove(0));
+    }
+    // A name is unique, so it means one endpoint even if it is the name of a host, too.
+    if let Some(endpoint) = endpoint::with_name(reader, requester.guild, address).await? {
+        return Ok(endpoint);
+    }
+    match found.is_empty() {
+        true => Err(Error::NotFound(format!(
+            "no endpoint has the address or name `{}`",
+            typed_target::shown(address)
+        ))),
+        false => Err(Error::Conflict(ambiguous(&host, &found))),
     }
 }
 
-async fn with_name(reader: &Reader, requester: Requester, name: &str) -> Result<Endpoint, Error> {
-    let mut found = endpoint::with_name(reader, requester.guild, name).await?;
-    match found.len() {
-        0 => Err(Error::NotFound(format!(
-            "no endpoint has the address or name `{}`",
-            typed_target::shown(name)
-        ))),
-        1 => Ok(found.remove(0)),
-        _ => Err(Error::Conflict(format!(
-            "several endpoints are named `{name}`. Use the address instead"
-        ))),
-    }
-}
+/// Endpoints that the sentence about an ambiguous address names.
+const NAMED_CANDIDATES: usize = 10;
+
+/// Addresses that are longer stand in the sentence as an id: it must fit into a message.
+const LONGEST_CANDIDATE: usize = 100;
 
 fn ambiguous(host: &str, found: &[Endpoint]) -> String {
-    let ports: Vec<String> = found
+    let candidates: Vec<String> = found
         .iter()
-        .take(10)
-        .map(|endpoint| endpoint.description.target.port.to_string())
+        .take(NAMED_CANDIDATES)
+        .map(|endpoint| {
+            let target = endpoint.description.target.to_string();
+            match target.len() <= LONGEST_CANDIDATE {
+                true => format!("`{target}`"),
+                false => format!("`#{}`", endpoint.id),
+            }
+        })
         .collect();
-    format!(
-        "`{host}` has endpoints on the ports {}. Choose one with `port`",
-        ports.join(", ")
-    )
+    let candidates = candidates.join(", ");
+    match found.len() > NAMED_CANDIDATES {
+        true => format!(
+            "`{host}` has more than {NAMED_CANDIDATES} endpoints: {candidates} and others. Enter the address of one endpoint"
+        ),
+        false => format!(
+            "`{host}` has {} endpoints: {candidates}. Enter the address of one endpoint",
+            found.len()
+        ),
+    }
 }
 
 /// The endpoint in the form that a check needs. Fails if it is paused.
@@ -323,9 +336,10 @@ mod tests {
         );
         let mut endpoints = Vec::new();
         for port in 1..=7 {
-            let target = format!("tcp://127.0.0.1:{port}").parse().unwrap();
+            let target: crate::domain::endpoints::target::Target =
+                format!("tcp://127.0.0.1:{port}").parse().unwrap();
             let description = Description {
-                name: "x".into(),
+                name: target.to_string(),
                 target,
                 http_check: None,
                 interval: None,
@@ -376,5 +390,69 @@ mod tests {
             );
         }
         assert_eq!(found, [7; 5]);
+    }
+
+    async fn with_targets(targets: &[String]) -> TestStore {
+        let store = TestStore::open().await;
+        for target in targets {
+            store.add_endpoint(GuildId(1), target).await;
+        }
+        store
+    }
+
+    async fn ambiguity(store: &TestStore, address: &str, port: Option<u16>) -> String {
+        let requester = Requester::system(GuildId(1));
+        match find(&store.reader, requester, address, port).await {
+            Err(Error::Conflict(sentence)) => sentence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_ambiguous_address_is_answered_with_its_endpoints() {
+        let long = format!("http://192.0.2.1:82/{}", "x".repeat(100));
+        let targets = ["tcp://192.0.2.1:80", "http://192.0.2.1:80/a", &long];
+        let store = with_targets(&targets.map(str::to_owned)).await;
+        assert_eq!(
+            ambiguity(&store, "192.0.2.1", None).await,
+            "`192.0.2.1` has 3 endpoints: `tcp://192.0.2.1:80`, `http://192.0.2.1/a`, `#3`. Enter the address of one endpoint"
+        );
+        assert_eq!(
+            ambiguity(&store, "192.0.2.1", Some(80)).await,
+            "`192.0.2.1` has 2 endpoints: `tcp://192.0.2.1:80`, `http://192.0.2.1/a`. Enter the address of one endpoint"
+        );
+        store
+            .execute("UPDATE monitors SET name = '192.0.2.1', name_key = '192.0.2.1' WHERE id = 2")
+            .await;
+        let requester = Requester::system(GuildId(1));
+        let found = find(&store.reader, requester, "192.0.2.1", None).await;
+        assert_eq!(found.unwrap().id, MonitorId(2), "a name means one endpoint");
+    }
+
+    #[tokio::test]
+    async fn an_ambiguous_address_names_at_most_ten_endpoints() {
+        for (count, beginning, end) in [
+            (
+                10,
+                "`192.0.2.1` has 10 endpoints: `tcp://192.0.2.1:1`",
+                ":10`. Enter",
+            ),
+            (
+                11,
+                "`192.0.2.1` has more than 10 endpoints: `tcp",
+                ":10` and others. Enter",
+            ),
+        ] {
+            let ports = 1..=count;
+            let targets: Vec<String> = ports
+                .map(|port| format!("tcp://192.0.2.1:{port}"))
+                .collect();
+            let store = with_targets(&targets).await;
+            let sentence = ambiguity(&store, "192.0.2.1", None).await;
+            assert!(
+                sentence.starts_with(beginning) && sentence.contains(end),
+                "{sentence}"
+            );
+        }
     }
 }

@@ -444,7 +444,7 @@ async fn rows_of_other_guilds_stay() {
     );
     assert_eq!((left, gone), (kept.clone(), vec![(0,)]));
     let results: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM check_results").await;
-    assert_eq!((kept, results), (vec![(9,)], vec![(3,)]));
+    assert_eq!((kept, results), (vec![(12,)], vec![(3,)]));
 }
 
 #[test]

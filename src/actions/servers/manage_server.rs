@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::actions::devices::manage_device;
 use crate::actions::field_changes::FieldChanges;
-use crate::actions::{Error, Requester, manage_key, transition};
+use crate::actions::{Error, Requester, claim_name, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
@@ -32,6 +32,9 @@ pub struct Standing {
 }
 
 /// Adds a server and creates its key, which is shown once. A guild may have at most `quota` servers.
+///
+/// # Errors
+/// `Conflict` if another server has the name, or beyond the quota.
 pub async fn add(
     store: &Store,
     requester: Requester,
@@ -48,6 +51,7 @@ pub async fn add(
                         "this Discord server has reached its limit of {quota} servers. Remove one first, or ask the operator to raise QUOTA_SERVERS"
                     )));
                 }
+                claim_name::for_new(tx, requester.names_of(MonitorKind::Server), &name).await??;
                 let id = server::insert(tx, requester.guild, &name, now).await?;
                 let details = json!({ "name": name });
                 event::append(
@@ -107,7 +111,11 @@ pub async fn edit_in(
         server.is_active,
         server.auto_thresholds,
     );
-    server.name = edit.name.unwrap_or(server.name);
+    if let Some(name) = edit.name {
+        let scope = requester.names_of(MonitorKind::Server);
+        claim_name::for_rename(tx, scope, id, &name).await??;
+        server.name = name;
+    }
     if let Some(is_active) = edit.is_active.filter(|wanted| *wanted != server.is_active) {
         server.is_active = is_active;
         let change = on_switch(server.state(), is_active, now);

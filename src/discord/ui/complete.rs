@@ -6,13 +6,16 @@ use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 use super::error::CommandError;
 use super::{reply, texts};
 use crate::discord::Context;
+use crate::domain::devices::typed_device;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::text;
 use crate::store::Reader;
+use crate::store::devices::device;
 use crate::store::endpoints::endpoint::{self, Endpoint};
 use crate::store::monitors::group;
 use crate::store::monitors::monitor::{self, Monitor};
+use crate::store::monitors::search::{self, MonitorMatch, MonitorQuery};
 
 /// Discord's limits: characters per choice, and choices per list.
 const CHOICE_LENGTH: usize = 100;
@@ -44,7 +47,7 @@ pub(in crate::discord) async fn endpoint(
     }
 }
 
-/// Suggests devices whose name contains the typed text.
+/// Suggests devices whose name, or the beginning of whose UUID, contains the typed text.
 pub(in crate::discord) async fn device(
     ctx: Context<'_>,
     partial: &str,
@@ -60,7 +63,7 @@ pub(in crate::discord) async fn server(
     of_kind(ctx, Some(MonitorKind::Server), partial).await
 }
 
-/// Suggests monitors of every kind whose name contains the typed text.
+/// Suggests monitors of every kind whose name, target or beginning of the UUID contains the typed text.
 pub(in crate::discord) async fn monitor(
     ctx: Context<'_>,
     partial: &str,
@@ -114,15 +117,17 @@ async fn of_kind(
         return CreateAutocompleteResponse::new();
     };
     let reader = &ctx.data().store.reader;
-    match monitor::search(reader, requester.guild, kind, partial.trim(), CHOICES).await {
+    let text = partial.trim();
+    let uuid = typed_device::uuid_in(text);
+    let wanted = MonitorQuery {
+        kind,
+        text,
+        id: id_in(text),
+        uuid: uuid.as_ref(),
+    };
+    match search::search(reader, requester.guild, wanted, CHOICES).await {
         Ok(found) => {
-            let choices = found.iter().map(|monitor| {
-                let label = texts::monitor_choice(&monitor.name, monitor.kind, monitor.status);
-                AutocompleteChoice::new(
-                    text::cut(&label, CHOICE_LENGTH),
-                    format!("#{}", monitor.id),
-                )
-            });
+            let choices = found.iter().map(|found| monitor_choice(kind, found));
             CreateAutocompleteResponse::new().set_choices(choices.collect())
         }
         Err(error) => {
@@ -132,25 +137,63 @@ async fn of_kind(
     }
 }
 
-/// Finds the one monitor of a kind (`None`: any kind) by `#` and its id, or by its name, ignoring case.
+/// `kind`: the only kind of the list; `None` if it has all kinds, so that each choice shows its own.
+fn monitor_choice(kind: Option<MonitorKind>, found: &MonitorMatch) -> AutocompleteChoice {
+    let label = match kind {
+        Some(_) => texts::monitor_choice(found),
+        None => texts::choice_of_any_kind(found),
+    };
+    AutocompleteChoice::new(
+        text::cut(&label, CHOICE_LENGTH),
+        format!("#{}", found.monitor.id),
+    )
+}
+
+fn id_in(text: &str) -> Option<MonitorId> {
+    let id = text.strip_prefix('#')?.parse().ok()?;
+    Some(MonitorId(id))
+}
+
+/// Finds the one monitor of a kind (`None`: any kind) that a person means: by `#` and its id, by the UUID or the ping URL of a
+/// device, or by its name.
 pub(in crate::discord) async fn named(
     reader: &Reader,
     guild: GuildId,
     kind: Option<MonitorKind>,
     text: &str,
 ) -> Result<Monitor, CommandError> {
-    let (text, id) = (text.trim(), text.trim().strip_prefix('#'));
-    let id = id.and_then(|id| id.parse().ok()).map(MonitorId);
-    let searched = if id.is_some() { "" } else { text };
-    let found = monitor::search(reader, guild, kind, searched, u32::MAX).await?;
-    let mut meant = found.into_iter().filter(|monitor| match id {
-        Some(id) => monitor.id == id,
-        None => monitor.name.eq_ignore_ascii_case(text),
-    });
-    match (meant.next(), meant.next()) {
-        (Some(monitor), None) => Ok(monitor),
-        (Some(_), Some(_)) => Err(CommandError::Refused(texts::several_monitors(text))),
+    let text = text.trim();
+    let identified = identified(reader, guild, text).await?;
+    let is_wanted = |monitor: &Monitor| kind.is_none_or(|kind| kind == monitor.kind);
+    if let Some(monitor) = identified.filter(is_wanted) {
+        return Ok(monitor);
+    }
+    let mut found = search::with_name(reader, guild, kind, text).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(monitor), true) => Ok(monitor),
+        (Some(last), false) => {
+            found.push(last);
+            let sentence = texts::several_monitors(text, &found);
+            Err(CommandError::Refused(sentence))
+        }
         (None, _) => Err(CommandError::Refused(texts::no_monitor(text))),
+    }
+}
+
+/// The monitor of a guild that a text identifies by an id or a UUID.
+async fn identified(
+    reader: &Reader,
+    guild: GuildId,
+    text: &str,
+) -> Result<Option<Monitor>, CommandError> {
+    let id = match (id_in(text), typed_device::uuid_in(text)) {
+        (Some(id), _) => Some(id),
+        (None, Some(uuid)) => device::id_of(reader, guild, &uuid).await?,
+        (None, None) => None,
+    };
+    match id {
+        Some(id) => Ok(monitor::by_id(reader, guild, id).await?),
+        None => Ok(None),
     }
 }
 
@@ -175,6 +218,13 @@ fn value(id: i64, target: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::devices::device::DeviceUuid;
+    use crate::store::endpoints::endpoint::Description;
+    use crate::store::servers::server;
+    use crate::store::testing::{TestStore, new_device};
+
+    const HOME: GuildId = GuildId(1);
 
     #[test]
     fn targets_too_long_for_a_choice_use_the_id() {
@@ -186,5 +236,67 @@ mod tests {
             value(7, format!("http://example.org/{}", "x".repeat(90))),
             "#7"
         );
+    }
+
+    /// A device, a server and an endpoint named `shop`; their ids.
+    async fn three_shops(store: &TestStore, uuid: &DeviceUuid) -> [MonitorId; 3] {
+        let uuid = uuid.clone();
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let now = Timestamp::from_millis(1);
+                    let new = new_device(HOME, &uuid, "Shop");
+                    let description = Description {
+                        name: "shop".into(),
+                        target: "https://shop.example/".parse().unwrap(),
+                        http_check: None,
+                        interval: None,
+                    };
+                    Ok([
+                        device::insert(tx, &new, now).await?,
+                        server::insert(tx, HOME, "SHOP", now).await?,
+                        endpoint::insert(tx, HOME, &description, now)
+                            .await?
+                            .unwrap(),
+                    ])
+                })
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_monitor_is_found_by_id_uuid_ping_url_or_name_in_its_own_guild() {
+        let store = TestStore::open().await;
+        let uuid = DeviceUuid::from_random([7; 16]);
+        let [device, server, endpoint] = three_shops(&store, &uuid).await;
+        let unhyphenated = uuid.as_str().replace('-', "").to_uppercase();
+        let of_device = Some(MonitorKind::Device);
+        for (kind, text, id) in [
+            (of_device, "shop".to_owned(), device),
+            (of_device, " sHop ".to_owned(), device),
+            (Some(MonitorKind::Server), "shop".to_owned(), server),
+            (Some(MonitorKind::Endpoint), "shop".to_owned(), endpoint),
+            (None, format!("#{server}"), server),
+            (of_device, uuid.to_string(), device),
+            (None, unhyphenated, device),
+            (
+                of_device,
+                format!("https://x.example/ping/{uuid}/fail"),
+                device,
+            ),
+        ] {
+            let found = named(&store.reader, HOME, kind, &text).await.unwrap();
+            assert_eq!(found.id, id, "{kind:?} {text}");
+            let elsewhere = named(&store.reader, GuildId(2), kind, &text).await;
+            assert!(elsewhere.is_err(), "{kind:?} {text}");
+        }
+        let wrong_kind = named(&store.reader, HOME, of_device, &format!("#{server}")).await;
+        assert!(wrong_kind.is_err());
+        let ambiguous = named(&store.reader, HOME, None, "shop").await.unwrap_err();
+        let sentence = format!(
+            "More than one monitor is named `shop`: `#{device}` (device), `#{server}` (server), `#{endpoint}` (endpoint). \
+             Enter the number of one of them, or choose it from the list."
+        );
+        assert_eq!(ambiguous.to_string(), sentence);
     }
 }

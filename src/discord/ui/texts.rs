@@ -13,6 +13,8 @@ use crate::domain::discord_id::{ApplicationId, RoleId};
 use crate::domain::monitor::MonitorKind;
 use crate::domain::status::Status;
 use crate::domain::text;
+use crate::store::monitors::monitor::Monitor;
+use crate::store::monitors::search::MonitorMatch;
 
 // Access
 
@@ -69,10 +71,16 @@ pub(super) fn no_monitor(name: &str) -> String {
     )
 }
 
-pub(super) fn several_monitors(name: &str) -> String {
+/// `found`: monitors of different kinds with this name.
+pub(super) fn several_monitors(name: &str, found: &[Monitor]) -> String {
+    let candidates: Vec<String> = found
+        .iter()
+        .map(|monitor| format!("`#{}` ({})", monitor.id, monitor.kind.as_str()))
+        .collect();
     format!(
-        "More than one monitor is named {}. Choose one from the list.",
-        quoted(name)
+        "More than one monitor is named {}: {}. Enter the number of one of them, or choose it from the list.",
+        quoted(name),
+        candidates.join(", ")
     )
 }
 
@@ -91,12 +99,31 @@ pub(super) fn endpoint_choice(name: &str, target: &str, status: Status) -> Strin
     format!("{name} · {target} · {}", status.as_str())
 }
 
-pub(super) fn monitor_choice(name: &str, kind: MonitorKind, status: Status) -> String {
-    let status = match (kind, status) {
+/// A choice in a list of one kind. Names that differ in a letter only are distinguished by what follows them.
+pub(super) fn monitor_choice(found: &MonitorMatch) -> String {
+    let Monitor { id, name, .. } = &found.monitor;
+    let status = choice_status(&found.monitor);
+    match &found.detail {
+        Some(detail) => format!("{name} · {detail} · {status}"),
+        None => format!("{name} · #{id} · {status}"),
+    }
+}
+
+/// A choice in a list of all kinds, of which several may have one name.
+pub(super) fn choice_of_any_kind(found: &MonitorMatch) -> String {
+    let Monitor { id, name, kind, .. } = &found.monitor;
+    let (kind, status) = (kind.as_str(), choice_status(&found.monitor));
+    match &found.detail {
+        Some(detail) => format!("{name} · {kind} {detail} · {status}"),
+        None => format!("{name} · {kind} #{id} · {status}"),
+    }
+}
+
+fn choice_status(monitor: &Monitor) -> &'static str {
+    match (monitor.kind, monitor.status) {
         (MonitorKind::Device | MonitorKind::Server, Status::Unknown) => NOT_SET_UP,
-        _ => status.as_str(),
-    };
-    format!("{name} · {status}")
+        (_, status) => status.as_str(),
+    }
 }
 
 /// The footer of a list; `page` is counted from 1. A list of one page has none: its title has the number already.
@@ -244,6 +271,24 @@ pub(in crate::discord) fn local_address(address: &PublicUrl) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::monitor::MonitorId;
+
+    fn monitor(kind: MonitorKind) -> Monitor {
+        Monitor {
+            id: MonitorId(7),
+            kind,
+            name: "shop".into(),
+            status: Status::Unknown,
+            since: Timestamp::from_millis(0),
+        }
+    }
+
+    fn found(kind: MonitorKind, detail: Option<&str>) -> MonitorMatch {
+        MonitorMatch {
+            monitor: monitor(kind),
+            detail: detail.map(str::to_owned),
+        }
+    }
 
     #[test]
     fn only_a_local_address_has_a_note() {
@@ -264,7 +309,10 @@ mod tests {
             too_many_rechecks(Duration::from_secs(3), Duration::from_millis(1001)),
             internal_error("abcde"),
             no_monitor("shop"),
-            several_monitors("shop"),
+            several_monitors(
+                "shop",
+                &[monitor(MonitorKind::Endpoint), monitor(MonitorKind::Device)],
+            ),
             no_group("backend"),
             EVERYONE_IS_NOT_MENTIONED.to_owned(),
             role_deleted(RoleId(77)),
@@ -283,7 +331,7 @@ mod tests {
         You can start one recheck every 3 s. Try again in 2 s.
         Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.
         There is no monitor named `shop`. Choose one from the list.
-        More than one monitor is named `shop`. Choose one from the list.
+        More than one monitor is named `shop`: `#7` (endpoint), `#7` (device). Enter the number of one of them, or choose it from the list.
         There is no group named `backend`. Choose one from the list.
         `role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.
         The role 77 was deleted, so it is not mentioned. Choose another role with `/alerts role` or `/alerts escalation`.
@@ -298,7 +346,11 @@ mod tests {
     fn texts_of_lists_and_buttons() {
         let texts = [
             endpoint_choice("shop", "https://shop.example/", Status::Offline),
-            monitor_choice("db-1", MonitorKind::Server, Status::Online),
+            monitor_choice(&found(MonitorKind::Server, None)),
+            monitor_choice(&found(MonitorKind::Device, Some("7f9c24e5"))),
+            choice_of_any_kind(&found(MonitorKind::Server, None)),
+            choice_of_any_kind(&found(MonitorKind::Device, Some("7f9c24e5"))),
+            choice_of_any_kind(&found(MonitorKind::Endpoint, Some("https://shop.example/"))),
             page(2, 3, 23).unwrap(),
             RECHECK_ALL.to_owned(),
             RECHECK.to_owned(),
@@ -314,7 +366,11 @@ mod tests {
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         shop · https://shop.example/ · offline
-        db-1 · online
+        shop · #7 · not set up yet
+        shop · 7f9c24e5 · not set up yet
+        shop · server #7 · not set up yet
+        shop · device 7f9c24e5 · not set up yet
+        shop · endpoint https://shop.example/ · unknown
         Page 2 of 3 · 23 in total
         Recheck all
         Recheck

@@ -57,6 +57,11 @@ impl DeviceUuid {
         &self.0
     }
 
+    /// Returns the first 8 characters, which distinguish devices in lists. Unlike the whole, they are no secret.
+    pub fn beginning(&self) -> &str {
+        &self.0[..8]
+    }
+
     /// Returns the UUID's 128 bits.
     pub fn number(&self) -> u128 {
         let digits = self.0.bytes().filter(|byte| *byte != b'-');
@@ -68,7 +73,7 @@ impl DeviceUuid {
 
     /// Returns the name of a device that does not send one.
     pub fn default_name(&self) -> String {
-        format!("device {}", &self.0[..8])
+        format!("device {}", self.beginning())
     }
 }
 

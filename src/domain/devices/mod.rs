@@ -11,3 +11,4 @@ pub mod push_token;
 pub mod shell_lines;
 pub mod slug;
 pub mod status_rule;
+pub mod typed_device;

@@ -82,6 +82,11 @@ impl Target {
         }
     }
 
+    /// Returns the name of an endpoint that gets no other: its host and port.
+    pub fn default_name(&self) -> String {
+        crate::text::cut(&self.authority(), crate::monitor::MAX_NAME)
+    }
+
     /// Returns the value of the HTTP `Host` header, without the port if it is the scheme's default.
     pub fn host_header(&self) -> String {
         let authority = self.authority();

@@ -146,7 +146,9 @@ impl From<CheckInError> for Problem {
             CheckInError::Key => Self::unauthorized(),
             CheckInError::Device => Self::not_found(),
             error @ CheckInError::Busy => Self::too_often(&error.to_string(), 1),
-            error @ CheckInError::Quota(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            error @ (CheckInError::Quota(_) | CheckInError::Name(_)) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
             CheckInError::Payload(refusal) => {
                 Self::new(StatusCode::CONFLICT, format!("`state`: {refusal}"))
             }

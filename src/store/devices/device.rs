@@ -10,8 +10,10 @@ use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::slug::Slug;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::status::Status;
 use crate::store::engine::unreadable::StoredTable;
+use crate::store::monitors::monitor_name;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// A device with its state and settings.
@@ -51,20 +53,21 @@ pub struct UnsavedDevice<'a> {
     pub status: Status,
 }
 
-/// Adds a device.
+/// Adds a device. The caller makes sure that its name is free.
 pub async fn insert(
     tx: &mut Tx<'_>,
     new: &UnsavedDevice<'_>,
     now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
-         VALUES ($1, 'device', $2, $3, $4, $4) RETURNING id",
+        "INSERT INTO monitors (guild_id, kind, name, name_key, status, since, created_at)
+         VALUES ($1, 'device', $2, $5, $3, $4, $4) RETURNING id",
     )
     .bind(new.guild.to_row())
     .bind(new.name)
     .bind(new.status.as_str())
     .bind(now.millis())
+    .bind(NameKey::of(new.name).as_str())
     .fetch_one(&mut *tx.connection)
     .await?;
     sqlx::query(
@@ -91,7 +94,8 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
-/// Changes what a device registers about itself; `None` leaves a value unchanged. Registering also activates the device.
+/// Changes what a device registers about itself; `None` leaves a value unchanged, and so does a name that another device has.
+/// Registering also activates the device.
 pub async fn describe(
     tx: &mut Tx<'_>,
     id: MonitorId,
@@ -99,11 +103,17 @@ pub async fn describe(
     device_type: Option<&str>,
 ) -> Result<(), StoreError> {
     if let Some(name) = name {
-        sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
-            .bind(id.0)
-            .bind(name)
-            .execute(&mut *tx.connection)
-            .await?;
+        sqlx::query(
+            "UPDATE monitors SET name = $2, name_key = $3 WHERE id = $1 AND NOT EXISTS (
+                 SELECT 1 FROM monitors o
+                 WHERE o.guild_id = monitors.guild_id AND o.kind = 'device' AND o.name_key = $3 AND o.id <> $1
+             )",
+        )
+        .bind(id.0)
+        .bind(name)
+        .bind(NameKey::of(name).as_str())
+        .execute(&mut *tx.connection)
+        .await?;
     }
     sqlx::query(
         "UPDATE device_details SET is_active = 1, device_type = COALESCE($2, device_type) WHERE monitor_id = $1",
@@ -124,17 +134,13 @@ pub struct DeviceSettings<'a> {
     pub slug: Option<&'a Slug>,
 }
 
-/// Saves what people can change about a device.
+/// Saves what people can change about a device. The caller makes sure that its name is free.
 pub async fn update(
     tx: &mut Tx<'_>,
     id: MonitorId,
     settings: &DeviceSettings<'_>,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
-        .bind(id.0)
-        .bind(settings.name)
-        .execute(&mut *tx.connection)
-        .await?;
+    monitor_name::set(tx, id, settings.name).await?;
     sqlx::query("UPDATE device_details SET threshold_ms = $2, slug = $3 WHERE monitor_id = $1")
         .bind(id.0)
         .bind(settings.threshold.map(crate::domain::millis))
@@ -364,7 +370,12 @@ mod tests {
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    let id = insert(tx, &new_device(HOME, &uuid(number), "pump"), at(0)).await?;
+                    let id = insert(
+                        tx,
+                        &new_device(HOME, &uuid(number), &format!("pump {number}")),
+                        at(0),
+                    )
+                    .await?;
                     record_heartbeats(tx, &[(id, at(seen))]).await?;
                     Ok(id)
                 })
@@ -414,9 +425,10 @@ mod tests {
                 .write(move |tx| {
                     Box::pin(async move {
                         let (uuid, slug) = (uuid(number), slug(text));
+                        let name = format!("pump {number}");
                         let new = UnsavedDevice {
                             slug: Some(&slug),
-                            ..new_device(guild, &uuid, "pump")
+                            ..new_device(guild, &uuid, &name)
                         };
                         insert(tx, &new, at(0)).await
                     })

@@ -104,7 +104,8 @@ mod tests {
             .write(move |tx| {
                 Box::pin(async move {
                     let uuid = uuid(number);
-                    let id = device::insert(tx, &new_device(HOME, &uuid, "pump"), at(0)).await?;
+                    let name = format!("pump {number}");
+                    let id = device::insert(tx, &new_device(HOME, &uuid, &name), at(0)).await?;
                     record_heartbeats(tx, &[(id, at(seen))]).await?;
                     Ok(id)
                 })

@@ -2,6 +2,8 @@
 
 pub mod group;
 pub mod monitor;
+pub mod monitor_name;
 pub mod monitor_state;
+pub mod search;
 pub mod set_back;
 pub mod status;

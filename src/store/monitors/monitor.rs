@@ -1,8 +1,9 @@
-//! Monitors of every kind: counts by status, monitors with problems, search and removal.
+//! Monitors of every kind: counts by status, monitors with problems, and removal.
 
 use std::collections::BTreeSet;
 
 use sqlx::FromRow as _;
+use sqlx::sqlite::SqliteRow;
 
 use super::monitor_state;
 use crate::domain::Timestamp;
@@ -70,9 +71,7 @@ pub async fn troubled(
     .fetch_all(&reader.pool)
     .await?;
     let monitors = &reader.unreadable;
-    monitors.skip(StoredTable::Monitors, &rows, |row| {
-        read(Row::from_row(row)?)
-    })
+    monitors.skip(StoredTable::Monitors, &rows, read_row)
 }
 
 /// The host and the group of a monitor.
@@ -107,34 +106,22 @@ pub async fn get(
     row.map(read).transpose()
 }
 
-/// Monitors of one kind (`None`: of every kind) whose name contains a text.
-pub async fn search(
+/// A monitor of a guild, as `get`, for reading only.
+pub async fn by_id(
     reader: &Reader,
     guild: GuildId,
-    kind: Option<MonitorKind>,
-    text: &str,
-    limit: u32,
-) -> Result<Vec<Monitor>, StoreError> {
-    let pattern = format!(
-        "%{}%",
-        text.replace('\\', r"\\")
-            .replace('%', r"\%")
-            .replace('_', r"\_")
-    );
+    id: MonitorId,
+) -> Result<Option<Monitor>, StoreError> {
     let rows = sqlx::query(
-        r"SELECT id, kind, name, status, since FROM monitors
-          WHERE guild_id = $1 AND ($2 IS NULL OR kind = $2) AND LOWER(name) LIKE LOWER($3) ESCAPE '\' ORDER BY name, id LIMIT $4",
+        "SELECT id, kind, name, status, since FROM monitors WHERE id = $1 AND guild_id = $2",
     )
+    .bind(id.0)
     .bind(guild.to_row())
-    .bind(kind.map(MonitorKind::as_str))
-    .bind(pattern)
-    .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;
     let monitors = &reader.unreadable;
-    monitors.skip(StoredTable::Monitors, &rows, |row| {
-        read(Row::from_row(row)?)
-    })
+    let found = monitors.skip(StoredTable::Monitors, &rows, read_row)?;
+    Ok(found.into_iter().next())
 }
 
 /// Those of these monitors that the guild has.
@@ -189,6 +176,10 @@ pub(super) struct Row {
     name: String,
     status: String,
     since: i64,
+}
+
+pub(super) fn read_row(row: &SqliteRow) -> Result<Monitor, StoreError> {
+    read(Row::from_row(row)?)
 }
 
 pub(super) fn read(row: Row) -> Result<Monitor, StoreError> {
@@ -252,18 +243,6 @@ mod tests {
         };
         let troubled = troubled(&store.reader, GuildId(1), 10).await.unwrap();
         assert_eq!(names(troubled), ["db-1"]);
-        for (kind, text, found) in [
-            (Some(MonitorKind::Device), "PU", vec!["pump"]),
-            (Some(MonitorKind::Device), "db", vec![]),
-            (Some(MonitorKind::Server), "", vec!["db-1", "db-2"]),
-            (Some(MonitorKind::Server), "%", vec![]),
-            (None, "p", vec!["pump"]),
-        ] {
-            assert_eq!(not_set_up(&store.reader, GuildId(1)).await.unwrap(), 2);
-            let result = search(&store.reader, GuildId(1), kind, text, 10)
-                .await
-                .unwrap();
-            assert_eq!(names(result), found, "{kind:?} {text}");
-        }
+        assert_eq!(not_set_up(&store.reader, GuildId(1)).await.unwrap(), 2);
     }
 }

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::servers::report_interval;
@@ -19,6 +20,7 @@ use crate::store::devices::device::status_of;
 use crate::store::engine::rows::of_guild;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::engine::usage;
+use crate::store::monitors::monitor_name;
 use crate::store::{Reader, StoreError, Tx};
 
 /// A server with its state and settings.
@@ -56,7 +58,7 @@ impl Server {
     }
 }
 
-/// Adds a server that has not reported yet.
+/// Adds a server that has not reported yet. The caller makes sure that its name is free.
 pub async fn insert(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -64,13 +66,14 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<MonitorId, StoreError> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
-         VALUES ($1, 'server', $2, $3, $4, $4) RETURNING id",
+        "INSERT INTO monitors (guild_id, kind, name, name_key, status, since, created_at)
+         VALUES ($1, 'server', $2, $5, $3, $4, $4) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(name)
     .bind(Status::Unknown.as_str())
     .bind(now.millis())
+    .bind(NameKey::of(name).as_str())
     .fetch_one(&mut *tx.connection)
     .await?;
     sqlx::query("INSERT INTO server_details (monitor_id, guild_id) VALUES ($1, $2)")
@@ -90,13 +93,9 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     Ok(count.unsigned_abs())
 }
 
-/// Saves what people can change about a server. Thresholds of `None` mean those from the settings.
+/// Saves what people can change about a server. The caller makes sure that its name is free. Thresholds of `None` mean those from the settings.
 pub async fn update(tx: &mut Tx<'_>, server: &Server) -> Result<(), StoreError> {
-    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
-        .bind(server.id.0)
-        .bind(&server.name)
-        .execute(&mut *tx.connection)
-        .await?;
+    monitor_name::set(tx, server.id, &server.name).await?;
     let length = |length: fn(&Thresholds) -> Duration| {
         server
             .thresholds

@@ -54,6 +54,12 @@ fn a_device_registers_sends_heartbeats_goes_offline_and_recovers() {
     let found = running.call("POST", "/api/v1/device/register", &fleet, &again);
     assert_eq!((found.status, &found.json), (200, &json!({ "uuid": uuid })));
 
+    let taken = running.call("POST", "/api/v1/device/register", &fleet, body);
+    let detail = text(&taken.json["detail"]);
+    assert_eq!(taken.status, 409, "{taken:?}");
+    assert!(detail.contains("send its `uuid`"), "{detail}");
+    assert!(taken.json.get("device_key").is_none(), "{taken:?}");
+
     let heartbeat = format!("/api/v1/device/{uuid}/heartbeat");
     assert_eq!(running.call("POST", &heartbeat, &own, "").status, 200);
     let shown = device(&running, &read, &uuid);

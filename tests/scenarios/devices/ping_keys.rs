@@ -100,8 +100,8 @@ fn a_ping_with_create_adds_a_device_once_up_to_the_quota() {
 fn a_slug_of_several_devices_is_ambiguous_and_an_invalid_one_is_refused() {
     let rollcall = with_thresholds();
     let (own, theirs) = (key(&rollcall, "ping", "42"), key(&rollcall, "ping", "43"));
-    for guild in ["42", "42", "43"] {
-        rollcall.done(&["device", "add", "pump", "--guild", guild]);
+    for (name, guild) in [("pump", "42"), ("other pump", "42"), ("pump", "43")] {
+        rollcall.done(&["device", "add", name, "--slug", "pump", "--guild", guild]);
     }
     let running = rollcall.run();
     for (path, status, text) in [

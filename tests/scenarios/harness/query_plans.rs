@@ -26,10 +26,11 @@ const SMALL: [&str; 14] = [
 ];
 
 /// Indexes that hold only what waits for something, however much is kept.
-const WAITING: [&str; 6] = [
+const WAITING: [&str; 7] = [
     "idx_deliveries_pending",
     "idx_endpoints_last_check",
     "idx_incidents_young",
+    "idx_monitors_without_key",
     "idx_outages_flapping",
     "idx_outages_held",
     "idx_outages_open",

@@ -191,7 +191,7 @@ const TRIES: &[(&str, Try)] = &[
         walk.both(most, |length| {
             walk.add(
                 "devices",
-                &json!({ "name": "pump", "slug": "x".repeat(length) }),
+                &json!({ "name": walk.next().to_string(), "slug": "x".repeat(length) }),
             )
         })
     }),
@@ -224,14 +224,17 @@ const TRIES: &[(&str, Try)] = &[
     }),
     ("devices (`QUOTA_DEVICES`)", |walk, most| {
         walk.fill(most, "device", || {
-            walk.add("devices", &json!({ "name": "pump" }))
+            walk.add(
+                "devices",
+                &json!({ "name": format!("pump {}", walk.next()) }),
+            )
         })
     }),
     ("servers (`QUOTA_SERVERS`)", |walk, most| {
         walk.until(
             most,
             walk.count("SELECT CAST(COUNT(*) AS TEXT) FROM server_details WHERE guild_id = 42"),
-            || walk.add("servers", &json!({ "name": "db" })),
+            || walk.add("servers", &json!({ "name": format!("db {}", walk.next()) })),
         )
     }),
     ("ports of one host", |walk, most| {
@@ -337,7 +340,8 @@ impl Walk<'_> {
 
     /// The key of a new server.
     fn server(&self) -> String {
-        text(&self.added("servers", &json!({ "name": "db" }))["key"])
+        let name = format!("db {}", self.next());
+        text(&self.added("servers", &json!({ "name": name }))["key"])
     }
 
     fn report(&self, body: &str) -> u16 {

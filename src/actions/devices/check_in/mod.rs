@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
+use crate::actions::claim_name::{self, TakenName};
 use crate::actions::{Requester, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
@@ -18,7 +19,7 @@ use crate::domain::devices::status_rule::{DeviceStanding, on_heartbeat};
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyId, KeyKind};
-use crate::domain::monitor::{MonitorId, ValidationError};
+use crate::domain::monitor::{MonitorId, MonitorKind, ValidationError};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::store::devices::device::{self, UnsavedDevice};
@@ -27,6 +28,7 @@ use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::devices::known_device::{self, Known};
 use crate::store::event;
 use crate::store::guild::daily_changes;
+use crate::store::monitors::monitor_name;
 use crate::store::{StoreError, Tx, api_key};
 
 /// One heartbeat of a device.
@@ -61,6 +63,8 @@ pub enum CheckInError {
         "this Discord server has reached its limit of {0} devices. Remove some, or ask the operator to raise QUOTA_DEVICES"
     )]
     Quota(u64),
+    #[error("{0}")]
+    Name(TakenName),
     #[error("the devices of this Discord server send more than can be stored")]
     Busy,
     /// The heartbeat itself is recorded all the same.
@@ -162,6 +166,10 @@ impl Batch {
             Some(device) => (device, None),
             None => {
                 let guild = heartbeat.requester.guild;
+                let name = match free_name(tx, heartbeat).await? {
+                    Ok(name) => name,
+                    Err(taken) => return Ok(Err(CheckInError::Name(taken))),
+                };
                 if !self.reserve(tx, guild).await? {
                     return Ok(Err(CheckInError::Quota(self.quota)));
                 }
@@ -170,7 +178,7 @@ impl Batch {
                 if let Err(error @ StoreError::TooManyChanges { .. }) = allowed.await {
                     return Ok(Err(error.into()));
                 }
-                let (device, key) = create(tx, heartbeat, self.now).await?;
+                let (device, key) = create(tx, heartbeat, &name, self.now).await?;
                 (device, Some(key))
             }
         };
@@ -225,24 +233,40 @@ async fn update_status(
     })
 }
 
+/// The name of a new device: the one that it sends, or the next free form of its default name.
+async fn free_name(
+    tx: &mut Tx<'_>,
+    heartbeat: &CheckIn,
+) -> Result<Result<String, TakenName>, StoreError> {
+    let scope = heartbeat.requester.names_of(MonitorKind::Device);
+    let sent = match &heartbeat.payload {
+        Payload::Registration(registration) => registration.name.as_deref(),
+        _ => None,
+    };
+    let Some(name) = sent else {
+        let name = heartbeat.uuid.default_name();
+        return Ok(Ok(monitor_name::free_form(tx, scope, &name).await?));
+    };
+    let claimed = claim_name::for_new(tx, scope, name).await?;
+    Ok(claimed.map(|()| name.to_owned()))
+}
+
 async fn create(
     tx: &mut Tx<'_>,
     heartbeat: &CheckIn,
+    name: &str,
     now: Timestamp,
 ) -> Result<(Known, ApiKey), StoreError> {
-    let payload = match &heartbeat.payload {
-        Payload::Registration(registration) => registration.clone(),
-        _ => Registration::default(),
+    let device_type = match &heartbeat.payload {
+        Payload::Registration(registration) => registration.device_type.as_deref(),
+        _ => None,
     };
-    let name = payload
-        .name
-        .unwrap_or_else(|| heartbeat.uuid.default_name());
-    let slug = Slug::from_name(&name);
+    let slug = Slug::from_name(name);
     let new = UnsavedDevice {
         guild: heartbeat.requester.guild,
         uuid: &heartbeat.uuid,
-        name: &name,
-        device_type: payload.device_type.as_deref(),
+        name,
+        device_type,
         slug: slug.as_ref(),
         threshold: None,
         status: Status::Online,

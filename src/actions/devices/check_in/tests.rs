@@ -326,3 +326,73 @@ async fn new_devices_over_the_quota_are_refused_and_known_ones_recorded() {
         .await;
     assert!(results[0].is_err() && results[1].is_ok());
 }
+
+fn registration(number: u8, name: Option<&str>) -> CheckIn {
+    CheckIn {
+        payload: Payload::Registration(Registration {
+            name: name.map(str::to_owned),
+            device_type: None,
+        }),
+        ..heartbeat(number)
+    }
+}
+
+async fn names(store: &TestStore) -> Vec<String> {
+    let rows: Vec<(String,)> = store.rows("SELECT name FROM monitors ORDER BY id").await;
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+#[tokio::test]
+async fn a_new_device_cannot_register_with_a_name_that_is_taken() {
+    let store = TestStore::open().await;
+    let sent = vec![
+        registration(1, Some("pump")),
+        registration(2, Some("PUMP")),
+        heartbeat(3),
+    ];
+    let results = try_all(&store, sent).await;
+    let Err(CheckInError::Name(taken)) = &results[1] else {
+        panic!("{results:?}")
+    };
+    assert_eq!(
+        taken.without_uuid(),
+        "a device named `pump` already exists (#1). If this is the same device, send its `uuid`, too. Otherwise choose another name, such as `PUMP (2)`"
+    );
+    assert!(results[0].is_ok() && results[2].is_ok());
+    assert_eq!(names(&store).await, ["pump", "device 03030303"]);
+    let keys: Vec<(i64,)> = store.rows("SELECT COUNT(*) FROM api_keys").await;
+    assert_eq!(keys, [(2,)], "no key for what was refused");
+    let mut elsewhere = registration(2, Some("pump"));
+    elsewhere.requester.guild = GuildId(2);
+    record_all(&store, vec![elsewhere]).await;
+}
+
+#[tokio::test]
+async fn a_known_device_registers_again_and_keeps_its_name_if_the_sent_one_is_taken() {
+    let store = TestStore::open().await;
+    let sent = vec![registration(1, Some("pump")), registration(2, Some("gate"))];
+    record_all(&store, sent).await;
+    for (sent, expected) in [
+        (registration(1, Some("pump")), ["pump", "gate"]),
+        (registration(2, Some("Pump")), ["pump", "gate"]),
+        (registration(2, None), ["pump", "gate"]),
+        (registration(1, Some("Pump")), ["Pump", "gate"]),
+        (registration(2, Some("door")), ["Pump", "door"]),
+        (registration(1, Some("gate")), ["gate", "door"]),
+    ] {
+        let results = record_all(&store, vec![sent]).await;
+        assert!(results[0].made.is_none());
+        assert_eq!(names(&store).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_default_name_that_is_taken_gets_a_number() {
+    let store = TestStore::open().await;
+    let sent = vec![registration(1, Some("device 02020202")), heartbeat(2)];
+    record_all(&store, sent).await;
+    assert_eq!(
+        names(&store).await,
+        ["device 02020202", "device 02020202 (2)"]
+    );
+}

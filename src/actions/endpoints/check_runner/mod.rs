@@ -303,7 +303,7 @@ mod tests {
 
     async fn add(store: &TestStore, target: String) -> Scheduled {
         let description = Description {
-            name: "x".into(),
+            name: target.clone(),
             target: target.parse().unwrap(),
             http_check: None,
             interval: None,

@@ -67,7 +67,7 @@ impl Guild {
 
     async fn add(&self, target: &str, interval: Option<u64>) -> Result<MonitorId, Error> {
         let description = Description {
-            name: "x".into(),
+            name: target.chars().take(64).collect(),
             target: target.parse().unwrap(),
             http_check: None,
             interval: interval.map(Duration::from_secs),
@@ -300,7 +300,7 @@ async fn an_interval_of_the_operator_stays_short_until_a_person_changes_it() {
         };
         assert_eq!(interval().await, 1);
         let rename = EndpointEdit {
-            name: Some("shop".into()),
+            name: Some(format!("shop {number}")),
             ..EndpointEdit::default()
         };
         guild.edit(id, rename).await.unwrap();

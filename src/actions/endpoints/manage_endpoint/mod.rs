@@ -8,12 +8,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::endpoint_limits::{Admission, EndpointLimits, LimitedStore, Refusal, is_operator};
+use crate::actions::claim_name::{self, TakenName};
 use crate::actions::transition::{self, Change};
 use crate::actions::{Error, Requester};
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
 use crate::domain::transition::TransitionReason;
@@ -21,7 +22,7 @@ use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};
 use crate::store::event::{self, NewEvent};
-use crate::store::monitors::monitor_state;
+use crate::store::monitors::{monitor_name, monitor_state};
 use crate::store::{Effect, Store, StoreError, Tx};
 
 use self::edit_event::edit_details;
@@ -33,6 +34,8 @@ pub enum Added {
     New(MonitorId),
     AlreadyThere,
     Refused(Refusal),
+    /// Another endpoint has the name that was chosen for it.
+    NameTaken(TakenName),
 }
 
 /// Adds one endpoint; `None` if the target exists already. Fails if a limit refuses it.
@@ -46,11 +49,13 @@ pub async fn add_one(
     match added.into_iter().next() {
         Some(Added::New(id)) => Ok(Some(id)),
         Some(Added::Refused(refusal)) => Err(refusal.into()),
+        Some(Added::NameTaken(taken)) => Err(taken.into()),
         Some(Added::AlreadyThere) | None => Ok(None),
     }
 }
 
-/// Adds endpoints in one transaction. Targets that exist already are skipped, and so are those that a limit refuses.
+/// Adds endpoints in one transaction. Targets that exist already are skipped, and so are those that a limit refuses, and names
+/// that are taken. A default name that is taken is no reason to skip: the endpoint gets the next free form.
 ///
 /// Fails with `Error::Quota` if the guild would have too many endpoints; then none is added.
 pub async fn add(
@@ -92,9 +97,20 @@ async fn add_in(
     now: Timestamp,
 ) -> Result<Added, Error> {
     let requester = admission.requester();
+    if endpoint::has_target(tx, requester.guild, &description.target).await? {
+        return Ok(Added::AlreadyThere);
+    }
+    let name = match free_name(tx, requester, description).await? {
+        Ok(name) => name,
+        Err(taken) => return Ok(Added::NameTaken(taken)),
+    };
     if let Err(refusal) = admission.admit(tx, description, None).await? {
         return Ok(Added::Refused(refusal));
     }
+    let description = &Description {
+        name,
+        ..description.clone()
+    };
     let Some(id) = endpoint::insert(tx, requester.guild, description, now).await? else {
         return Ok(Added::AlreadyThere);
     };
@@ -109,6 +125,22 @@ async fn add_in(
     );
     append(tx, event).await?;
     Ok(Added::New(id))
+}
+
+/// The name of a new endpoint: the one that was chosen, or the next free form of its default name. Nobody chooses the default
+/// name, so it needs no question.
+async fn free_name(
+    tx: &mut Tx<'_>,
+    requester: Requester,
+    description: &Description,
+) -> Result<Result<String, TakenName>, StoreError> {
+    let scope = requester.names_of(MonitorKind::Endpoint);
+    let name = &description.name;
+    if *name == description.target.default_name() {
+        return Ok(Ok(monitor_name::free_form(tx, scope, name).await?));
+    }
+    let claimed = claim_name::for_new(tx, scope, name).await?;
+    Ok(claimed.map(|()| name.clone()))
 }
 
 /// Changes to an endpoint; `None` leaves a field as it is.
@@ -166,6 +198,8 @@ pub async fn edit(
                 let endpoint = find(tx, requester, id).await?;
                 let has_new_interval = !edit.interval.is_keep();
                 let description = edit.apply(&endpoint.description)?;
+                let scope = requester.names_of(MonitorKind::Endpoint);
+                claim_name::for_rename(tx, scope, id, &description.name).await??;
                 if has_new_interval {
                     limits.check_interval(requester, &description.target, description.interval)?;
                 }

@@ -5,7 +5,6 @@ mod files;
 mod http;
 
 use crate::actions::Requester;
-use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
 use crate::actions::endpoints::recheck;
 use crate::discord::Context;
@@ -86,7 +85,7 @@ async fn add(
     };
     let name = match name {
         Some(name) => parse_name(&name).map_err(|error| wrong("name", error))?,
-        None => default_name(&target),
+        None => target.default_name(),
     };
     let interval = interval
         .map(|text| parse_interval(&text))

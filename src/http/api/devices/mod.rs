@@ -22,7 +22,7 @@ fn sending(routes: &mut Routes) {
     routes.post::<Registrar, _>(
         "/device/register",
         about("register_device", "Register a device")
-            .describe("Adds the device, or updates it if it exists. The key of a new device is shown only in this answer.")
+            .describe("Adds the device, or updates it if it exists. The key of a new device is shown only in this answer. Without `uuid`, a name that another device has is refused.")
             .refuses(CONFLICT),
         send::register,
     );

@@ -71,6 +71,7 @@ pub(super) async fn register(
     State(app): State<HttpState>,
     InBody(body): InBody<RegisterDevice>,
 ) -> Result<Registered, Problem> {
+    let has_uuid = body.uuid.is_some();
     let uuid = match body.uuid {
         Some(uuid) => uuid.0,
         None => manage_device::random_uuid()?,
@@ -81,7 +82,13 @@ pub(super) async fn register(
         device_type: body.device_type.map(|name| name.0),
     };
     let payload = Payload::Registration(registration);
-    let checked_in = check_in(&app, &key, uuid.clone(), payload).await?;
+    let recorded = record(&app, &key, uuid.clone(), payload).await;
+    let checked_in = recorded.map_err(|error| match error {
+        CheckInError::Name(taken) if !has_uuid => {
+            Problem::new(StatusCode::CONFLICT, taken.without_uuid())
+        }
+        error => error.into(),
+    })?;
     Ok(Registered {
         is_new: checked_in.made.is_some(),
         view: RegisteredDevice {
@@ -142,6 +149,15 @@ pub(super) async fn check_in<K>(
     uuid: DeviceUuid,
     payload: Payload,
 ) -> Result<CheckedIn, Problem> {
+    Ok(record(app, key, uuid, payload).await?)
+}
+
+async fn record<K>(
+    app: &HttpState,
+    key: &Sender<K>,
+    uuid: DeviceUuid,
+    payload: Payload,
+) -> Result<CheckedIn, CheckInError> {
     let heartbeat = CheckIn {
         requester: key.requester(),
         uuid,
@@ -155,5 +171,5 @@ pub(super) async fn check_in<K>(
     if let Err(CheckInError::Key) = checked_in {
         app.key_cache.forget(&key.0.id);
     }
-    Ok(checked_in?)
+    checked_in
 }

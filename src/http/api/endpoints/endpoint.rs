@@ -7,7 +7,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::change::{EditEndpoint, NewEndpoint, http_check};
 use super::view::EndpointView;
 use crate::actions;
-use crate::actions::endpoints::import_endpoints::default_name;
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::domain::monitor::MonitorId;
@@ -117,7 +116,7 @@ pub(super) async fn add(
         interval: body.interval.map(|interval| interval.0),
         name: match body.name {
             Some(name) => name.0,
-            None => default_name(&target),
+            None => target.default_name(),
         },
         target,
     };

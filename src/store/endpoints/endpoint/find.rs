@@ -13,6 +13,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::status::Status;
 use crate::store::endpoints::state;
 use crate::store::engine::rows::{of_guild, of_present_guild};
@@ -220,18 +221,22 @@ pub async fn with_address(
     reader.unreadable.skip(StoredTable::Monitors, &rows, read)
 }
 
-/// The endpoints of a guild with exactly this name, ignoring case; at most two, which shows whether the name is unique.
+/// The endpoint of a guild with this name.
 pub async fn with_name(
     reader: &Reader,
     guild: GuildId,
     name: &str,
-) -> Result<Vec<Endpoint>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM endpoints WHERE guild_id = $1 AND LOWER(name) = LOWER($2) ORDER BY id LIMIT 2")
-        .bind(guild.to_row())
-        .bind(name)
-        .fetch_all(&reader.pool)
-        .await?;
-    reader.unreadable.skip(StoredTable::Monitors, &rows, read)
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = sqlx::query(
+        "SELECT * FROM endpoints WHERE id = (
+             SELECT id FROM monitors WHERE guild_id = $1 AND kind = 'endpoint' AND name_key = $2
+         )",
+    )
+    .bind(guild.to_row())
+    .bind(NameKey::of(name).as_str())
+    .fetch_optional(&reader.pool)
+    .await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// Endpoints of a guild whose name or target contains `text`; inactive ones first.

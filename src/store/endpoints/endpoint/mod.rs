@@ -21,8 +21,10 @@ use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::endpoints::target::Target;
 use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
+use crate::store::monitors::monitor_name;
 use crate::store::{Effect, StoreError, Tx};
 
 /// The part of an endpoint that people define.
@@ -60,14 +62,12 @@ impl Endpoint {
     }
 }
 
-/// Adds an endpoint; `None` if this guild already has that target.
-pub async fn insert(
+/// Whether a guild has an endpoint with this target.
+pub async fn has_target(
     tx: &mut Tx<'_>,
     guild: GuildId,
-    description: &Description,
-    now: Timestamp,
-) -> Result<Option<MonitorId>, StoreError> {
-    let Description { target, name, .. } = description;
+    target: &Target,
+) -> Result<bool, StoreError> {
     let known: Option<i64> = sqlx::query_scalar(
         "SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1 AND target = $2",
     )
@@ -75,17 +75,29 @@ pub async fn insert(
     .bind(target.to_string())
     .fetch_optional(&mut *tx.connection)
     .await?;
-    if known.is_some() {
+    Ok(known.is_some())
+}
+
+/// Adds an endpoint; `None` if this guild already has that target. The caller makes sure that its name is free.
+pub async fn insert(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    description: &Description,
+    now: Timestamp,
+) -> Result<Option<MonitorId>, StoreError> {
+    let Description { target, name, .. } = description;
+    if has_target(tx, guild, target).await? {
         return Ok(None);
     }
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO monitors (guild_id, kind, name, status, since, created_at)
-         VALUES ($1, 'endpoint', $2, $3, $4, $4) RETURNING id",
+        "INSERT INTO monitors (guild_id, kind, name, name_key, status, since, created_at)
+         VALUES ($1, 'endpoint', $2, $5, $3, $4, $4) RETURNING id",
     )
     .bind(guild.to_row())
     .bind(name)
     .bind(Status::Unknown.as_str())
     .bind(now.millis())
+    .bind(NameKey::of(name).as_str())
     .fetch_one(&mut *tx.connection)
     .await?;
     sqlx::query(
@@ -109,7 +121,8 @@ pub async fn insert(
 }
 
 /// Changes the description of an endpoint, including its target; `Nothing` if another endpoint has that target. What was
-/// announced of the certificate of the old target does not count for the new one.
+/// announced of the certificate of the old target does not count for the new one. The caller makes sure that the name is
+/// free.
 pub async fn update(
     tx: &mut Tx<'_>,
     endpoint: &Endpoint,
@@ -127,11 +140,7 @@ pub async fn update(
     if taken.is_some() {
         return Ok(Effect::Nothing);
     }
-    sqlx::query("UPDATE monitors SET name = $2 WHERE id = $1")
-        .bind(endpoint.id.0)
-        .bind(name)
-        .execute(&mut *tx.connection)
-        .await?;
+    monitor_name::set(tx, endpoint.id, name).await?;
     sqlx::query(
         "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6,
             revision = revision + (target <> $2 OR http_check IS NOT $5),

@@ -191,7 +191,7 @@ async fn rechecks_are_due_by_age_with_never_checked_endpoints_first() {
         "tcp://192.0.2.1:4",
         "tcp://192.0.2.1:5",
     ] {
-        ids.push(add(&store, HOME, "x", target).await.unwrap());
+        ids.push(add(&store, HOME, target, target).await.unwrap());
     }
     for (id, checked) in [
         (ids[0], Some(500)),

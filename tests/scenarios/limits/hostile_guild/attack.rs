@@ -71,7 +71,8 @@ impl Attack {
         let devices = devices.collect();
         let servers = (0..SERVERS).map(|number| {
             let admin = &admins[number % KEYS];
-            let made = running.call("POST", "/api/v1/servers", admin, r#"{"name":"db"}"#);
+            let body = format!(r#"{{"name":"db {number}"}}"#);
+            let made = running.call("POST", "/api/v1/servers", admin, &body);
             text(&made.json["key"])
         });
         let servers = servers.collect();

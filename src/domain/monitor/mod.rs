@@ -1,5 +1,7 @@
 //! The properties of every monitor: its ID, its name and its check interval, with their limits.
 
+pub mod name;
+
 use std::fmt;
 use std::time::Duration;
 
