@@ -190,9 +190,9 @@ mod tests {
         let devices = [online(), failed(), never_seen()];
         insta::assert_snapshot!(card_text(list(&devices)), @"
         [grey] 3 devices
-        🟢 **pump** · last heartbeat <t:1769860740:R>
-        🔴 **backup** · last heartbeat <t:1769860740:R>
-        ⚪ **boiler** · no heartbeat yet
+        🟢 **pump** · `07070707` · last heartbeat <t:1769860740:R>
+        🔴 **backup** · `07070707` · last heartbeat <t:1769860740:R>
+        ⚪ **boiler** · `07070707` · no heartbeat yet
         ");
         let long = card_text(list(&vec![online(); LISTED + 2]));
         insta::assert_snapshot!(long.lines().next_back().unwrap(), @"… and 2 more devices");

@@ -36,13 +36,17 @@ pub(super) fn list_title(count: usize) -> String {
     text::count(count as u64, "device")
 }
 
-/// A device in the list, in at most 160 characters.
+/// A device in the list, in at most 160 characters. The beginning of its UUID distinguishes it; the whole is a secret.
 pub(super) fn listed(device: &Device) -> String {
     let mark = embed::mark(device.status);
     let name = text::cut(&text::escape(&device.name), 80);
+    let uuid = text::code(device.uuid.beginning());
     match device.last_seen_at {
-        Some(at) => format!("{mark} **{name}** · last heartbeat {}", embed::relative(at)),
-        None => format!("{mark} **{name}** · no heartbeat yet"),
+        Some(at) => format!(
+            "{mark} **{name}** · {uuid} · last heartbeat {}",
+            embed::relative(at)
+        ),
+        None => format!("{mark} **{name}** · {uuid} · no heartbeat yet"),
     }
 }
 
@@ -331,8 +335,8 @@ mod tests {
         This device has been removed.
         1 device
         40 devices
-        🟢 **pump** · last heartbeat <t:1769860800:R>
-        ⚪ **pump** · no heartbeat yet
+        🟢 **pump** · `07070707` · last heartbeat <t:1769860800:R>
+        ⚪ **pump** · `07070707` · no heartbeat yet
         … and 1 more device
         … and 15 more devices
         online, changed <t:1769860800:R>

@@ -20,7 +20,10 @@ pub(in crate::discord) fn list(standings: &[Standing]) -> CreateEmbed {
             .description(texts::HOW_TO_ADD)
             .colour(GREY);
     }
-    let line = |standing: &Standing| texts::listed(&standing.server.name, &standing.judgement);
+    let line = |standing: &Standing| {
+        let Server { id, name, .. } = &standing.server;
+        texts::listed(*id, name, &standing.judgement)
+    };
     let mut lines: Vec<String> = standings.iter().take(LISTED).map(line).collect();
     if standings.len() > LISTED {
         lines.push(texts::more(standings.len() - LISTED));
@@ -201,11 +204,11 @@ mod tests {
         ];
         insta::assert_snapshot!(card_text(list(&servers.map(standing))), @"
         [grey] 5 servers
-        🟢 **db-1** last report 30 s ago, within 5 min
-        🟡 **db-1** last report 10 min ago, more than 5 min
-        🔴 **db-1** last report 3 h ago, more than 2 h
-        ⚪ **db-2** not set up yet: its agent has not sent a report
-        ⏸️ **db-3** paused, so no reports are expected
+        🟢 **db-1** · `#7` · last report 30 s ago, within 5 min
+        🟡 **db-1** · `#7` · last report 10 min ago, more than 5 min
+        🔴 **db-1** · `#7` · last report 3 h ago, more than 2 h
+        ⚪ **db-2** · `#7` · not set up yet: its agent has not sent a report
+        ⏸️ **db-3** · `#7` · paused, so no reports are expected
         ");
         let long = card_text(list(&vec![standing(reported(MINUTE)); LISTED + 2]));
         insta::assert_snapshot!(long.lines().next_back().unwrap(), @"… and 2 more servers");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::discord::ui::embed;
 use crate::discord::ui::error::CommandError;
+use crate::domain::monitor::MonitorId;
 use crate::domain::servers::threshold::{Judgement, ThresholdUsed, Thresholds};
 use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
 use crate::domain::{Timestamp, text};
@@ -43,12 +44,13 @@ pub(super) fn list_title(count: usize) -> String {
     text::count(count as u64, "server")
 }
 
-/// A server in the list, in at most 160 characters.
-pub(super) fn listed(name: &str, judgement: &Judgement) -> String {
+/// A server in the list, in at most 160 characters. Its id distinguishes it, and commands accept it.
+pub(super) fn listed(id: MonitorId, name: &str, judgement: &Judgement) -> String {
     format!(
-        "{} **{}** {}",
+        "{} **{}** · `#{}` · {}",
         embed::mark(judgement.shown_status()),
         text::cut(&text::escape(name), 80),
+        id,
         judgement.shown_reason()
     )
 }
@@ -173,7 +175,7 @@ mod tests {
             thresholds_kept("db-1"),
             list_title(1),
             list_title(40),
-            listed("db-1", &judgement),
+            listed(MonitorId(7), "db-1", &judgement),
             more(1),
             more(15),
             status(&judgement),
@@ -196,7 +198,7 @@ mod tests {
         The thresholds of **db-1** were not changed.
         1 server
         40 servers
-        🟢 **db-1** last report 1 min ago, within 5 min
+        🟢 **db-1** · `#7` · last report 1 min ago, within 5 min
         … and 1 more server
         … and 15 more servers
         online: last report 1 min ago, within 5 min

@@ -61,7 +61,7 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     for (command, parts) in [
         ("/status", vec!["2 of 2 monitors online"]),
         ("/devices list", vec![r"🟢 **pump \@everyone**"]),
-        ("/servers list", vec!["🟢 **db-1** last report"]),
+        ("/servers list", vec!["🟢 **db-1** · `#", "· last report"]),
         (
             "/servers show server:db-1",
             vec![
