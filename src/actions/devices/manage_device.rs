@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 use super::check_in::CheckInError;
 use crate::actions::field_changes::FieldChanges;
 use crate::actions::{Error, Requester, claim_name, manage_key, transition};
-use crate::domain::Timestamp;
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::Slug;

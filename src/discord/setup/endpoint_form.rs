@@ -8,7 +8,6 @@ use serenity::{
 };
 
 use crate::actions::Requester;
-use crate::actions::endpoints::import_endpoints::default_name;
 use crate::discord::setup::screen::Remark;
 use crate::discord::setup::texts;
 use crate::discord::ui::error::{self, CommandError};
@@ -92,7 +91,7 @@ pub(super) async fn add_target(
     requester: Requester,
     target: Target,
 ) -> Result<(SetupStep, Remark), CommandError> {
-    let name = default_name(&target);
+    let name = target.default_name();
     match add(app, requester, described(target, name)).await {
         Err(CommandError::Refused(sentence)) => Ok((SetupStep::Endpoint, Remark::of(sentence))),
         added => Ok((SetupStep::Test, Remark::of(added?))),
@@ -118,7 +117,7 @@ fn read(typed: &TypedEndpoint) -> Result<Description, Box<Remark>> {
         }
     };
     let name = match typed.name.trim() {
-        "" => default_name(&target),
+        "" => target.default_name(),
         name => parse_name(name).map_err(|problem| wrong(problem.to_string(), None))?,
     };
     Ok(described(target, name))
