@@ -259,6 +259,25 @@ mod tests {
         Ok((body.may_end_here(), body.end().is_none()))
     }
 
+    #[test]
+    fn the_byte_behind_the_cap_shows_that_a_page_is_longer() {
+        let full = vec![b'x'; BODY_CAP];
+        for (rest, problem) in [
+            (&b""[..], PageProblem::KeywordMissing),
+            (b"x", PageProblem::KeywordNotInTheBeginning),
+        ] {
+            let mut body = Body::new(Framing::UntilClose, PLAIN, Some("y"));
+            assert_eq!(body.take(&full), Ok(false));
+            assert_eq!(body.take(rest), Ok(!rest.is_empty()));
+            assert_eq!(body.end(), Some(problem));
+        }
+        // Without a keyword, and once it was found, nothing behind the cap matters.
+        for keyword in [None, Some("x")] {
+            let mut body = Body::new(Framing::UntilClose, PLAIN, keyword);
+            assert_eq!(body.take(&full), Ok(true));
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn the_search_agrees_with_str_contains(keyword in "[ab]{1,6}", text in "[abc]{0,60}", cut in any::<proptest::sample::Index>()) {
