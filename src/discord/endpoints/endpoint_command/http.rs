@@ -54,7 +54,7 @@ pub(super) async fn http(
     headers: Option<String>,
     #[description = "Number of redirects to follow, at most 10 (default: 5)"]
     #[min = 0]
-    #[max = 3]
+    #[max = 10]
     redirects: Option<u8>,
     #[description = "Require a valid certificate"] verify_tls: Option<bool>,
 ) -> Result<(), CommandError> {
