@@ -65,6 +65,21 @@ pub fn mode_to_tighten(file: &Path) -> Option<&'static str> {
     }
 }
 
+/// Whether a file is on a file system that is mounted read-only.
+pub fn is_read_only(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::fs::StatVfsMountFlags;
+        rustix::fs::statvfs(file)
+            .is_ok_and(|found| found.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
 /// Why a file cannot be used, in words; the operating system's own for what is rare.
 pub fn reason(error: &io::Error) -> String {
     use io::ErrorKind;

@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::domain::notifications::presence::{PresenceUpdate, presence};
 use crate::health::Token;
 use crate::notify::service_manager;
 use crate::settings::Settings;
-use crate::store::guild::{self, GuildSummary};
+use crate::store::guild;
+use crate::store::monitors::monitor;
 use crate::store::{STATEMENT_LOG, Store, StoreError};
 use crate::telemetry::LibraryTargets;
 use crate::{clock, discord, http, jobs, private_files, telemetry};
@@ -143,13 +143,12 @@ fn address_of(listener: &tokio::net::TcpListener) -> Result<SocketAddr, AppError
 
 /// Publishes the address of the HTTP server: in the log, and in a file for a program that started Rollcall with port 0.
 async fn announce(settings: &Settings, store: &Store, address: SocketAddr) -> Result<(), AppError> {
-    let guilds = guild::summaries(&store.reader, Clock::SYSTEM.now()).await?;
-    let left = |guild: &GuildSummary| guild.known.as_ref().and_then(|known| known.left_at);
-    let present = guilds.iter().filter(|guild| left(guild).is_none());
+    let monitors = monitor::counts_by_status(&store.reader, None).await?;
+    let guilds = guild::all(&store.reader).await?;
     tracing::info!(
         database = %settings.database.url,
-        monitors = present.clone().map(|guild| guild.monitors).sum::<u64>(),
-        guilds = present.filter(|guild| guild.known.is_some()).count(),
+        monitors = monitors.iter().map(|(_, count)| count).sum::<u64>(),
+        guilds = guilds.values().filter(|guild| guild.left_at.is_none()).count(),
         "Rollcall {} is up, HTTP on {address}",
         env!("CARGO_PKG_VERSION")
     );

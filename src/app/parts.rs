@@ -310,7 +310,7 @@ fn gateway_times(settings: &Settings) -> jobs::GatewayTimes {
 pub async fn application(settings: &Settings) -> Result<ApplicationId, AppError> {
     let config = discord_config(settings);
     let Some(token) = config.token.as_deref() else {
-        let missing = "DISCORD_TOKEN is not set. Set it to the token of the bot. Example: DISCORD_TOKEN=MTIz.abc.def";
+        let missing = "neither DISCORD_TOKEN nor DISCORD_TOKEN_FILE is set. Set one of them. Example: DISCORD_TOKEN=MTIz.abc.def";
         return Err(AppError::Setting(missing.to_owned()));
     };
     let found = discord::application_of(&config, token).await;

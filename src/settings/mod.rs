@@ -112,14 +112,14 @@ impl Settings {
 
     fn read(mut read: Variables) -> Result<Self, SettingsError> {
         let renamed = renamed::adopt(&mut read.variables);
-        read.warnings.extend(renamed);
+        read.warnings.extend(renamed.clone());
         let mut settings = Self::all(&mut read);
         settings.warnings = read.warnings;
         if read.mistakes.is_empty() {
             Ok(settings)
         } else {
             // The mistakes use the new names; only these warnings show which old name was set.
-            read.mistakes.extend(settings.warnings);
+            read.mistakes.extend(renamed);
             Err(SettingsError(read.mistakes))
         }
     }

@@ -32,15 +32,23 @@ pub async fn announce(store: &Store, now: Timestamp) -> Result<u64, StoreError> 
         }
     }
     let mut announced = 0;
+    let mut failed = None;
     for (guild, due) in guilds {
-        announced += store
+        let sent = store
             .writer
             .transact_for::<_, StoreError>(guild, move |tx| {
                 Box::pin(async move { announce_to(tx, guild, due, now).await })
-            })
-            .await?;
+            });
+        match sent.await {
+            Ok(count) => announced += count,
+            // The other guilds do not wait for this one.
+            Err(error) => {
+                tracing::error!(%error, %guild, "cannot announce certificates");
+                failed.get_or_insert(error);
+            }
+        }
     }
-    Ok(announced)
+    failed.map_or(Ok(announced), Err)
 }
 
 async fn announce_to(

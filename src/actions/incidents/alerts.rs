@@ -177,7 +177,13 @@ pub async fn set_override(
                     return Err(Error::NotFound(format!("there is no monitor {monitor}")));
                 }
                 let before = alert_override::of(tx, monitor).await?;
+                let named_role = alert_override::names_role(tx, requester.guild).await?;
                 alert_override::set(tx, requester.guild, monitor, own).await?;
+                if named_role && let Some(known) = alert_settings::find(tx, requester.guild).await?
+                {
+                    let reminds_nobody = known.preferences.policy.reminds_nobody(known.role);
+                    reminders::check(tx, requester.guild, None, reminds_nobody).await?;
+                }
                 let details = alert_events::override_details(before, own);
                 event::append(
                     tx,
@@ -493,12 +499,19 @@ mod tests {
             .await
             .unwrap();
         escalates(&store, true, None).await.unwrap();
-        set_override(&store, member(), a, None, at(4))
+        let silent = Override {
+            notify: false,
+            role: Some(RoleId(9)),
+        };
+        for without in [None, Some(silent)] {
+            let removed = set_override(&store, member(), a, without, at(4)).await;
+            assert!(is_refused(removed));
+        }
+        escalates(&store, false, None).await.unwrap();
+        set_override(&store, member(), a, Some(silent), at(5))
             .await
             .unwrap();
-        // What is so already may stay, so that everything else can be changed.
-        set_role(&store, Patch::Keep).await.unwrap();
-        escalates(&store, true, None).await.unwrap();
+        assert!(is_refused(escalates(&store, true, None).await));
     }
 
     #[tokio::test]

@@ -260,7 +260,10 @@ async fn nothing_is_delivered_or_counted_for_a_guild_that_was_left() {
 #[tokio::test]
 async fn a_guild_is_welcomed_once_for_each_time_that_the_bot_joins() {
     let store = TestStore::open().await;
-    let awaits = async |id| guild::awaits_welcome(&store.reader, id).await.unwrap();
+    let awaits = async |id| {
+        let awaits = guild::awaits_welcome(&store.reader, id, at(1)).await;
+        awaits.unwrap()
+    };
     let claims = async |id, second| claim_welcome(&store, id, at(second)).await.unwrap();
     assert!(!awaits(HOME).await && !claims(HOME, 1).await, "unknown");
     joins(&store, HOME, 1).await;
@@ -288,14 +291,26 @@ async fn a_guild_is_welcomed_once_for_each_time_that_the_bot_joins() {
 }
 
 #[tokio::test]
+async fn a_guild_is_welcomed_within_an_hour_or_never() {
+    let store = TestStore::open().await;
+    joins(&store, HOME, 100).await;
+    for (second, expected) in [(3699, true), (3700, true), (3701, false)] {
+        let awaits = guild::awaits_welcome(&store.reader, HOME, at(second)).await;
+        assert_eq!(awaits.unwrap(), expected, "{second}");
+    }
+    assert!(!claim_welcome(&store, HOME, at(3701)).await.unwrap());
+    assert!(claim_welcome(&store, HOME, at(3700)).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_guild_that_was_set_up_before_it_was_seen_is_not_welcomed() {
     let store = TestStore::open().await;
     store.add_channel(HOME).await;
     store.add_endpoint(OTHER, "tcp://192.0.2.9:1").await;
     for id in [HOME, OTHER, GuildId(3)] {
         joins(&store, id, 1).await;
-        let awaits = guild::awaits_welcome(&store.reader, id).await.unwrap();
-        assert_eq!(awaits, id == GuildId(3), "{id}");
+        let awaits = guild::awaits_welcome(&store.reader, id, at(1)).await;
+        assert_eq!(awaits.unwrap(), id == GuildId(3), "{id}");
     }
 }
 

@@ -110,7 +110,7 @@ impl Recorder {
         let Some(channel) = channel.filter(|_| has_commands) else {
             return Ok(());
         };
-        if guild::awaits_welcome(&self.store.reader, id).await? {
+        if guild::awaits_welcome(&self.store.reader, id, self.clock.now()).await? {
             // The greeter ends with this recorder; what it has not claimed is announced to the next one.
             let _ = self.joined.send(NewGuild {
                 guild: id,

@@ -50,7 +50,7 @@ pub(super) fn server_added(name: &str, key: &ApiKey, address: &PublicUrl) -> Str
 }
 
 const SAVE_KEY: &str = "**1.** On the server, save the key to a file that only you can read. Run this line, paste the key and press Enter:";
-const SEND_REPORTS: &str = "**2.** Send a report from the same folder, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:";
+const SEND_REPORTS: &str = "**2.** Send a report, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:";
 
 /// The key of a device or a server was rotated.
 pub(super) fn new_key_of_monitor(name: &str, key: &ApiKey) -> String {
@@ -210,11 +210,11 @@ mod tests {
         Copy the key now. Rollcall does not store it and cannot show it again. Only you can see this message.
         **1.** On the server, save the key to a file that only you can read. Run this line, paste the key and press Enter:
         ```
-        (umask 077; read -r key && echo "Authorization: Bearer $key" > rollcall.header)
+        (umask 077; read -r key && echo "Authorization: Bearer $key" > "$HOME/rollcall.header")
         ```
-        **2.** Send a report from the same folder, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:
+        **2.** Send a report, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:
         ```
-        curl -fsS -m 10 --retry 5 -o /dev/null -H @rollcall.header -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/api/v1/server-stats
+        curl -fsS -m 10 --retry 5 -o /dev/null -H "@$HOME/rollcall.header" -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/api/v1/server-stats
         ```
         "#);
     }

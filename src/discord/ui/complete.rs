@@ -295,7 +295,7 @@ mod tests {
         let ambiguous = named(&store.reader, HOME, None, "shop").await.unwrap_err();
         let sentence = format!(
             "More than one monitor is named `shop`: `#{device}` (device), `#{server}` (server), `#{endpoint}` (endpoint). \
-             Enter the number of one of them, or choose it from the list."
+             Enter one of these ids with its `#`, or choose it from the list."
         );
         assert_eq!(ambiguous.to_string(), sentence);
     }

@@ -176,7 +176,15 @@ pub(in crate::discord) async fn edit(
     sent: &poise::ReplyHandle<'_>,
     message: Result<Message, CommandError>,
 ) {
-    let edited = async { Ok::<_, CommandError>(sent.edit(ctx, message?.into_reply()).await?) };
+    let edited = async {
+        let message = message?;
+        // Without rows, those of the reply that is edited would stay.
+        let rows = message.rows.clone();
+        Ok::<_, CommandError>(
+            sent.edit(ctx, message.into_reply().components(rows))
+                .await?,
+        )
+    };
     log_failed_edit(edited.await);
 }
 

@@ -78,7 +78,7 @@ pub(super) fn several_monitors(name: &str, found: &[Monitor]) -> String {
         .map(|monitor| format!("`#{}` ({})", monitor.id, monitor.kind.as_str()))
         .collect();
     format!(
-        "More than one monitor is named {}: {}. Enter the number of one of them, or choose it from the list.",
+        "More than one monitor is named {}: {}. Enter one of these ids with its `#`, or choose it from the list.",
         quoted(name),
         candidates.join(", ")
     )
@@ -193,7 +193,7 @@ pub(in crate::discord) const RECHECK_IS_RUNNING: &str = "Rollcall is already rec
 
 // For the operator: why the process ends
 
-pub(in crate::discord) const TOKEN_REJECTED: &str = "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.";
+pub(in crate::discord) const TOKEN_REJECTED: &str = "DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and replace the old token in DISCORD_TOKEN, or in the file that DISCORD_TOKEN_FILE names.";
 pub(in crate::discord) const GATEWAY_VERSION_REJECTED: &str = "Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.";
 
 pub(in crate::discord) fn other_application(
@@ -331,7 +331,7 @@ mod tests {
         You can start one recheck every 3 s. Try again in 2 s.
         Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.
         There is no monitor named `shop`. Choose one from the list.
-        More than one monitor is named `shop`: `#7` (endpoint), `#7` (device). Enter the number of one of them, or choose it from the list.
+        More than one monitor is named `shop`: `#7` (endpoint), `#7` (device). Enter one of these ids with its `#`, or choose it from the list.
         There is no group named `backend`. Choose one from the list.
         `role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.
         The role 77 was deleted, so it is not mentioned. Choose another role with `/alerts role` or `/alerts escalation`.
@@ -405,7 +405,7 @@ mod tests {
             privileged_intents_rejected(&[PrivilegedIntent::Members], 42),
         ];
         insta::assert_snapshot!(texts.join("\n"), @r#"
-        DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and set DISCORD_TOKEN to the new token.
+        DISCORD_TOKEN: Discord rejected this token. Open https://discord.com/developers/applications, choose the application, select Bot, then Reset Token, and replace the old token in DISCORD_TOKEN, or in the file that DISCORD_TOKEN_FILE names.
         Discord no longer supports the gateway version that Rollcall uses (close code 4012). Install the latest version of Rollcall.
         DISCORD_TOKEN: this token belongs to another bot (application 2) than the one in the stored Discord servers (application 1). Set the token of that bot, choose another DATABASE_URL, or run `rollcall guild adopt` if the new bot takes over.
         Discord rejected the intents that Rollcall requests (close code 4013). Install the latest version of Rollcall.

@@ -30,6 +30,8 @@ impl NameKey {
         for letter in NFC.normalize(name).chars() {
             match letter {
                 'ı' => caseless.push(letter),
+                // Its lower case is `ß`, whose upper case is `SS`.
+                'ẞ' => caseless.push_str("ss"),
                 letter => caseless.extend(letter.to_uppercase().flat_map(char::to_lowercase)),
             }
         }
@@ -269,10 +271,13 @@ mod tests {
             proptest::prop_assert!(found >= 2 && !taken.contains(&found));
         }
 
-        #[test]
-        fn a_key_is_its_own_key(name: String) {
-            let key = NameKey::of(&name);
-            proptest::prop_assert_eq!(NameKey::of(key.as_str()), key);
+    }
+
+    #[test]
+    fn the_key_of_every_letter_is_its_own_key() {
+        for letter in '\0'..=char::MAX {
+            let key = NameKey::of(&letter.to_string());
+            assert_eq!(NameKey::of(key.as_str()), key, "{letter:?}");
         }
     }
 }

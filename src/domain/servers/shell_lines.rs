@@ -3,18 +3,18 @@
 
 use crate::devices::public_url::PublicUrl;
 
-/// The file with the key, in the folder from which reports are sent.
-const KEY_FILE: &str = "rollcall.header";
+/// The file with the key. cron sets `HOME`, too.
+const KEY_FILE: &str = "$HOME/rollcall.header";
 
 /// The line that asks for the key and saves it to a file that only its owner can read, as a header for curl.
 pub fn key_file_line() -> String {
-    format!("(umask 077; read -r key && echo \"Authorization: Bearer $key\" > {KEY_FILE})")
+    format!("(umask 077; read -r key && echo \"Authorization: Bearer $key\" > \"{KEY_FILE}\")")
 }
 
 /// The line that sends a report with the load of a Linux machine. It needs curl 7.55 or newer.
 pub fn report_line(address: &PublicUrl) -> String {
     format!(
-        "curl -fsS -m 10 --retry 5 -o /dev/null -H @{KEY_FILE} -d \"{{\\\"load\\\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}}\" {address}/api/v1/server-stats"
+        "curl -fsS -m 10 --retry 5 -o /dev/null -H \"@{KEY_FILE}\" -d \"{{\\\"load\\\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}}\" {address}/api/v1/server-stats"
     )
 }
 
@@ -27,12 +27,12 @@ mod tests {
         let address = PublicUrl::parse("https://example.org/rollcall").unwrap();
         assert_eq!(
             key_file_line(),
-            r#"(umask 077; read -r key && echo "Authorization: Bearer $key" > rollcall.header)"#
+            r#"(umask 077; read -r key && echo "Authorization: Bearer $key" > "$HOME/rollcall.header")"#
         );
         let report = report_line(&address);
         assert_eq!(
             report,
-            r#"curl -fsS -m 10 --retry 5 -o /dev/null -H @rollcall.header -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/rollcall/api/v1/server-stats"#
+            r#"curl -fsS -m 10 --retry 5 -o /dev/null -H "@$HOME/rollcall.header" -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/rollcall/api/v1/server-stats"#
         );
         assert!(!report.contains('%'), "cron reads it as the end of a line");
     }

@@ -21,12 +21,13 @@ pub(in crate::probe) enum Coding {
 }
 
 impl Coding {
-    /// Reads the values of all `Content-Encoding` headers. Of their text, only known names are repeated.
+    /// Reads the values of all `Content-Encoding` headers. Other names than those of compressions, such as `none` or
+    /// `aws-chunked`, are ignored, as browsers do.
     pub(in crate::probe) fn parse<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut names = values
             .flat_map(|value| value.split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii)
-            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"));
+            .filter(|name| is_compression(name));
         let Some(name) = names.next() else {
             return Self::Identity;
         };
@@ -44,12 +45,25 @@ impl Coding {
             Self::Unreadable("the page is compressed with br, which Rollcall cannot read")
         } else if is("zstd") {
             Self::Unreadable("the page is compressed with zstd, which Rollcall cannot read")
-        } else if is("compress") || is("x-compress") {
-            Self::Unreadable("the page is compressed with compress, which Rollcall cannot read")
         } else {
-            Self::Unreadable("the page is compressed in a way that Rollcall cannot read")
+            Self::Unreadable("the page is compressed with compress, which Rollcall cannot read")
         }
     }
+}
+
+fn is_compression(name: &[u8]) -> bool {
+    let known = [
+        "gzip",
+        "x-gzip",
+        "deflate",
+        "br",
+        "zstd",
+        "compress",
+        "x-compress",
+    ];
+    known
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// A compressed page that is being searched.

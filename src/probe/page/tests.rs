@@ -97,14 +97,15 @@ fn a_page_that_cannot_be_decompressed_says_why() {
             "gzip, gzip",
             "the page is compressed more than once, which Rollcall cannot read",
         ),
-        (
-            "`@everyone`",
-            "the page is compressed in a way that Rollcall cannot read",
-        ),
     ] {
         let found = search(coded(name), "a", b"a", 1);
         assert_eq!(found, Some(PageProblem::Unreadable(why)));
     }
+    for name in ["none", "aws-chunked", "utf-8", "identity, `@everyone`", ""] {
+        assert_eq!(search(coded(name), "a", b"a", 1), None, "{name}");
+    }
+    let both = search(coded("gzip, aws-chunked"), "a", &gzip(b"a"), 1);
+    assert_eq!(both, None);
     let not_deflate = search(coded("deflate"), "a", b"\xffa", 1);
     let why = "the page is not valid deflate, although its header says so";
     assert_eq!(not_deflate, Some(PageProblem::Unreadable(why)));

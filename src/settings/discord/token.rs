@@ -22,6 +22,9 @@ const CLIENT_SECRET: usize = 32;
 /// The length of an application's public key, in hexadecimal digits.
 const PUBLIC_KEY: usize = 64;
 
+/// Shorter texts are no tokens, in bytes.
+const SHORTEST_TOKEN: usize = 50;
+
 /// Where the right token is.
 const SOURCE: &str = "Copy the token from https://discord.com/developers/applications, page Bot";
 
@@ -34,6 +37,13 @@ impl Variables {
             (None, None) => return None,
             (Some(token), None) => (TOKEN.to_owned(), Ok(token)),
             (None, Some(file)) => {
+                if looks_like_a_token(&file) {
+                    // Read as a path, it would appear in the answer.
+                    self.mistakes.push(format!(
+                        "{TOKEN_FILE} must be the path of a file, and not the token. Example: {TOKEN_FILE}=/run/secrets/discord_token"
+                    ));
+                    return None;
+                }
                 let file = Path::new(&file);
                 let content = read(file);
                 if content.is_ok() {
@@ -62,7 +72,10 @@ impl Variables {
     }
 
     fn warn_if_exposed(&mut self, file: &Path) {
-        if file.starts_with(DOCKER_SECRETS) {
+        let place = file.canonicalize();
+        let place = place.as_deref().unwrap_or(file);
+        // Nobody can change the mode of a file there. Kubernetes mounts secrets read-only, and with mode 644.
+        if place.starts_with(DOCKER_SECRETS) || private_files::is_read_only(place) {
             return;
         }
         if let Some(mode) = private_files::mode_to_tighten(file) {
@@ -72,6 +85,17 @@ impl Variables {
             ));
         }
     }
+}
+
+/// Whether a path is more likely a token: three parts of a form that no ordinary name of a file has.
+fn looks_like_a_token(path: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    path.len() >= SHORTEST_TOKEN && path.split('.').count() == 3 && path.split('.').all(is_part)
 }
 
 /// Reads the only line of a file. The error follows the name of the file.

@@ -8,6 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::certificate_expiry::{Certificate, ExpiryWarning};
 use crate::domain::monitor::MonitorId;
+use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// An endpoint whose certificate expires soon.
@@ -39,11 +40,8 @@ pub async fn expiring(
     .bind(until.millis())
     .fetch_all(&reader.pool)
     .await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        found.extend(read(row)?);
-    }
-    Ok(found)
+    let found = reader.unreadable.skip(StoredTable::Monitors, &rows, read)?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 fn read(row: &SqliteRow) -> Result<Option<ExpiringEndpoint>, StoreError> {

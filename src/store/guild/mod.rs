@@ -5,6 +5,7 @@ pub mod departure;
 pub mod forget;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::{Effect, Reader, StoreError, Tx};
 use crate::domain::Timestamp;
@@ -125,24 +126,37 @@ pub async fn rejoin(tx: &mut Tx<'_>, id: GuildId, now: Timestamp) -> Result<Effe
     Ok(Effect::of(&changed))
 }
 
-/// Whether a guild that the bot is in has not been welcomed yet.
-pub async fn awaits_welcome(reader: &Reader, id: GuildId) -> Result<bool, StoreError> {
+/// How long after the bot has joined a guild it may be welcomed. A later welcome would surprise people: a guild may get a
+/// channel for it after months.
+const WELCOME_WITHIN: Duration = Duration::from_secs(3600);
+
+/// Whether a guild that the bot has joined a short time ago has not been welcomed yet.
+pub async fn awaits_welcome(
+    reader: &Reader,
+    id: GuildId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let awaits: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM guilds WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL)",
+        "SELECT EXISTS (SELECT 1 FROM guilds
+            WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL AND joined_at >= $2)",
     )
     .bind(id.to_row())
+    .bind(now.minus(WELCOME_WITHIN).millis())
     .fetch_one(&reader.pool)
     .await?;
     Ok(awaits)
 }
 
-/// Records that a guild is welcomed; `Nothing` if it was welcomed before, or if the bot has left it.
+/// Records that a guild is welcomed; `Nothing` if it was welcomed before, if the bot has left it, or if it has been there for
+/// long.
 pub async fn welcome(tx: &mut Tx<'_>, id: GuildId, now: Timestamp) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
-        "UPDATE guilds SET welcomed_at = $2 WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL",
+        "UPDATE guilds SET welcomed_at = $2
+         WHERE guild_id = $1 AND left_at IS NULL AND welcomed_at IS NULL AND joined_at >= $3",
     )
     .bind(id.to_row())
     .bind(now.millis())
+    .bind(now.minus(WELCOME_WITHIN).millis())
     .execute(&mut *tx.connection)
     .await?;
     Ok(Effect::of(&changed))

@@ -68,10 +68,10 @@ pub async fn roles(reader: &Reader, guild: GuildId) -> Result<Vec<RoleId>, Store
     Ok(roles.into_iter().map(RoleId::from_row).collect())
 }
 
-/// Whether an override of a guild mentions a role.
+/// Whether an override of a guild mentions a role. Those that notify nobody do not count.
 pub async fn names_role(tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
     let names_role: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL)",
+        "SELECT EXISTS (SELECT 1 FROM alert_overrides WHERE guild_id = $1 AND role_id IS NOT NULL AND notify)",
     )
     .bind(guild.to_row())
     .fetch_one(&mut *tx.connection)

@@ -101,7 +101,8 @@ async fn keys_created_in_discord_work_and_their_monitors_are_shown() {
     let types = sandbox.autocomplete("/audit type:").await;
     assert_eq!(types.len(), 25, "as many as Discord allows");
     let choices = sandbox.autocomplete("/servers show server:d").await;
-    assert!(choices[0].0.starts_with("db-1 · online"), "{choices:?}");
+    assert!(choices[0].0.ends_with(" · online"), "{choices:?}");
+    assert!(choices[0].0.starts_with("db-1 · #"), "{choices:?}");
     let chosen = format!("/servers show server:{}", choices[0].1);
     let found = sandbox.slash(&chosen).await.render();
     assert!(found.contains("db-1"), "{found}");

@@ -287,7 +287,7 @@ async fn recheck_asks_for_the_port_if_a_host_has_several() {
     let asks = sandbox
         .slash("/offline_endpoints recheck ip:127.0.0.1")
         .await;
-    assert_contains(&asks, "Choose one with `port`");
+    assert_contains(&asks, "`127.0.0.1` has 2 endpoints: `tcp://127.0.0.1:9`, ");
     // The cooldown is per member.
     let other = Member::manager(2, "eve");
     let named = sandbox

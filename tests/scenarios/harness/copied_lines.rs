@@ -17,7 +17,13 @@ pub fn lines_of(reply: &Reply) -> Vec<String> {
 pub fn run_line(rollcall: &Rollcall, line: &str, input: &str) -> Option<CommandOutput> {
     let bin = rollcall.path("bin").display().to_string();
     let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
-    let variables = [("PATH", path.as_str()), ("LINE", line), ("INPUT", input)];
+    let home = rollcall.path("").display().to_string();
+    let variables = [
+        ("PATH", path.as_str()),
+        ("HOME", home.as_str()),
+        ("LINE", line),
+        ("INPUT", input),
+    ];
     let has_curl = rollcall.execute_other("sh", &["-c", "command -v curl"], &variables);
     if has_curl.code != 0 {
         eprintln!("curl is not installed, so the line is not run: {line}");

@@ -58,7 +58,10 @@ fn run(
     let mut printed = String::new();
     for shell in ["sh", "bash"] {
         for block in &blocks {
-            let block = block.replace(EXAMPLE, &address);
+            // Each shell registers a device of its own: a name that is taken is refused.
+            let block = block
+                .replace(EXAMPLE, &address)
+                .replace("\"pump\"", &format!("\"pump-{shell}\""));
             let output = rollcall.execute_other(shell, &["-uc", &block], &variables);
             assert_eq!(
                 (output.code, output.err.contains("curl")),
@@ -106,7 +109,8 @@ fn the_requests_of_the_page_about_servers_send_a_report() {
     let header = format!("Authorization: Bearer {key}\n");
     std::fs::write(rollcall.path("rollcall.header"), header).unwrap();
     let running = rollcall.run();
-    let Some(_) = run("servers.md", &rollcall, &running, &[]) else {
+    let home = rollcall.path("").display().to_string();
+    let Some(_) = run("servers.md", &rollcall, &running, &[("HOME", &home)]) else {
         return;
     };
     let servers = rollcall.done(&["server", "list", "--json"]).out;

@@ -166,13 +166,15 @@ impl Batch {
             Some(device) => (device, None),
             None => {
                 let guild = heartbeat.requester.guild;
+                let room = self.room(tx, guild).await?;
+                if room == 0 {
+                    return Ok(Err(CheckInError::Quota(self.quota)));
+                }
                 let name = match free_name(tx, heartbeat).await? {
                     Ok(name) => name,
                     Err(taken) => return Ok(Err(CheckInError::Name(taken))),
                 };
-                if !self.reserve(tx, guild).await? {
-                    return Ok(Err(CheckInError::Quota(self.quota)));
-                }
+                self.room.insert(guild, room - 1);
                 // An error would undo the heartbeats of all guilds in this transaction.
                 let allowed = daily_changes::require(tx, guild, CHANGES_OF_REGISTRATION, self.now);
                 if let Err(error @ StoreError::TooManyChanges { .. }) = allowed.await {
@@ -196,13 +198,13 @@ impl Batch {
 
 impl Batch {
     /// Reserves quota for one more device; `false` if none is left.
-    async fn reserve(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<bool, StoreError> {
-        let room = match self.room.get(&guild) {
-            Some(room) => *room,
-            None => self.quota.saturating_sub(device::count(tx, guild).await?),
-        };
-        self.room.insert(guild, room.saturating_sub(1));
-        Ok(room > 0)
+    async fn room(&mut self, tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
+        if let Some(room) = self.room.get(&guild) {
+            return Ok(*room);
+        }
+        let room = self.quota.saturating_sub(device::count(tx, guild).await?);
+        self.room.insert(guild, room);
+        Ok(room)
     }
 }
 

@@ -3,6 +3,7 @@
 mod edit_event;
 mod named_endpoint;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use crate::actions::{Error, Requester};
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::event::EventKind;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
@@ -73,8 +75,21 @@ pub async fn add(
                 let used = endpoint::count(tx, requester.guild).await?;
                 let mut room = limits.quota.saturating_sub(used);
                 let mut admission = Admission::start(tx, &limits, requester, now).await?;
+                // Many lines of a file may have the same name, and each search for a free form costs many queries.
+                let mut taken: HashMap<NameKey, TakenName> = HashMap::new();
                 for description in descriptions {
+                    let key = NameKey::of(&description.name);
+                    if let Some(known) = taken.get(&key)
+                        && description.name != description.target.default_name()
+                        && !endpoint::has_target(tx, requester.guild, &description.target).await?
+                    {
+                        added.push(Added::NameTaken(known.clone()));
+                        continue;
+                    }
                     let result = add_in(tx, &mut admission, &description, now).await?;
+                    if let Added::NameTaken(refusal) = &result {
+                        taken.insert(key, refusal.clone());
+                    }
                     if let Added::New(_) = result {
                         room = room.checked_sub(1).ok_or(Error::Quota {
                             limit: limits.quota,

@@ -22,7 +22,7 @@ fn sending(routes: &mut Routes) {
     routes.post::<Registrar, _>(
         "/device/register",
         about("register_device", "Register a device")
-            .describe("Adds the device, or updates it if it exists. The key of a new device is shown only in this answer. Without `uuid`, a name that another device has is refused.")
+            .describe("Adds the device, or updates it if it exists. The key of a new device is shown only in this answer. A new device with the name of another device is refused; a known device then keeps its name.")
             .refuses(CONFLICT),
         send::register,
     );

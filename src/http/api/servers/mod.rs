@@ -27,7 +27,9 @@ pub(super) fn routes(routes: &mut Routes) {
     );
     routes.post::<Admin, _>(
         "/servers",
-        about("add_server", "Add a server").describe("Its key is shown only in this answer."),
+        about("add_server", "Add a server")
+            .describe("Its key is shown only in this answer.")
+            .refuses(&[StatusCode::CONFLICT]),
         server::add,
     );
     routes.get::<ReaderOf<OfServer>, _>(
