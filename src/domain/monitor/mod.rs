@@ -91,7 +91,10 @@ pub fn parse_name(text: &str) -> Result<String, ValidationError> {
 /// Reads a check interval: `90`, `90s`, `5m`, `1h`; a bare number is seconds.
 pub fn parse_interval(text: &str) -> Result<Duration, ValidationError> {
     let refuse = || {
-        ValidationError("the interval must be between 1s and 24h. Example: `60s` or `5m`".into())
+        ValidationError(
+            "the interval must be a number and a unit, without a space. Example: `60s` or `5m`"
+                .into(),
+        )
     };
     let interval = super::text::parse_duration(text, Duration::from_secs(1)).ok_or_else(refuse)?;
     check_interval(interval)

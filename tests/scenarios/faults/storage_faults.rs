@@ -281,6 +281,11 @@ fn whichever_write_fails_no_acknowledged_heartbeat_is_lost() {
     };
     for number in 0.. {
         let running = rollcall.run();
+        // A start that cannot write ends the process; this is about what comes after it.
+        wait_for("the first job", || {
+            let runs = running.metric(r#"rollcall_job_runs_total{job="heartbeat_monitor"}"#)?;
+            (runs >= 1.0).then_some(())
+        });
         let writes = u64::from(number);
         let limit = running.log_size() + writes * FRAME;
         running.file_size_limit().set(limit);

@@ -1,7 +1,7 @@
 //! The other guild: how long its heartbeats take, how late its checks are, and how soon its alert comes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub struct Neighbor {
 /// Heartbeats that are being sent.
 pub struct Heartbeats {
     is_over: Arc<AtomicBool>,
+    sent: Arc<AtomicUsize>,
     sending: JoinHandle<Vec<Duration>>,
 }
 
@@ -50,8 +51,9 @@ impl Neighbor {
     /// Sends a heartbeat of each device a second, until the end. Each must be accepted.
     pub fn start(&self) -> Heartbeats {
         let is_over = Arc::new(AtomicBool::new(false));
-        let (over, devices, client) =
-            (Arc::clone(&is_over), Arc::clone(&self.devices), self.client);
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (over, count) = (Arc::clone(&is_over), Arc::clone(&sent));
+        let (devices, client) = (Arc::clone(&self.devices), self.client);
         let sending = std::thread::spawn(move || {
             let mut connection = Connection::new(client);
             let mut times = Vec::new();
@@ -73,21 +75,31 @@ impl Neighbor {
                 );
                 let took = start.elapsed();
                 times.push(took);
+                count.store(times.len(), Ordering::SeqCst);
                 std::thread::park_timeout((Duration::from_secs(1) / DEVICES).saturating_sub(took));
             }
             times
         });
-        Heartbeats { is_over, sending }
+        Heartbeats {
+            is_over,
+            sent,
+            sending,
+        }
     }
 }
 
 impl Heartbeats {
-    /// Ends them; returns the 99th percentile of how long they took, and their number.
-    pub fn end(self) -> (Duration, usize) {
+    /// Their number so far.
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// Ends them; returns the 99th percentile of how long they took.
+    pub fn end(self) -> Duration {
         self.is_over.store(true, Ordering::SeqCst);
         let mut times = self.sending.join().unwrap();
         times.sort_unstable();
-        (times[times.len() * 99 / 100], times.len())
+        times[times.len() * 99 / 100]
     }
 }
 
