@@ -499,16 +499,16 @@ mod tests {
             .await
             .unwrap();
         escalates(&store, true, None).await.unwrap();
-        let silent = Override {
+        let unnotified = Override {
             notify: false,
             role: Some(RoleId(9)),
         };
-        for without in [None, Some(silent)] {
+        for without in [None, Some(unnotified)] {
             let removed = set_override(&store, member(), a, without, at(4)).await;
             assert!(is_refused(removed));
         }
         escalates(&store, false, None).await.unwrap();
-        set_override(&store, member(), a, Some(silent), at(5))
+        set_override(&store, member(), a, Some(unnotified), at(5))
             .await
             .unwrap();
         assert!(is_refused(escalates(&store, true, None).await));

@@ -37,7 +37,7 @@ impl Variables {
             (None, None) => return None,
             (Some(token), None) => (TOKEN.to_owned(), Ok(token)),
             (None, Some(file)) => {
-                if looks_like_a_token(&file) {
+                if is_probably_a_token(&file) {
                     // Read as a path, it would appear in the answer.
                     self.mistakes.push(format!(
                         "{TOKEN_FILE} must be the path of a file, and not the token. Example: {TOKEN_FILE}=/run/secrets/discord_token"
@@ -88,7 +88,7 @@ impl Variables {
 }
 
 /// Whether a path is more likely a token: three parts of a form that no ordinary name of a file has.
-fn looks_like_a_token(path: &str) -> bool {
+fn is_probably_a_token(path: &str) -> bool {
     let is_part = |part: &str| {
         !part.is_empty()
             && part
