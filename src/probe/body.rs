@@ -53,7 +53,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Reads the next bytes; `true` if no more are needed: the body is complete, the cap is reached or the page has failed.
+    /// Reads the next bytes. Returns `true` at the end of the body, at the cap and after a failure of the page.
     ///
     /// # Errors
     /// A sentence, if the bytes do not match the framing.

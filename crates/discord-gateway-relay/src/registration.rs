@@ -83,7 +83,7 @@ impl<R: GuildRecord> Registration<'_, R> {
                 .max(least);
             let retry_in = Duration::from_secs(wait.as_secs());
             match (&error, self.only_guild) {
-                // This lasts until somebody changes it, so it is logged once.
+                // It fails at every attempt until the setting is changed, so the log has it once.
                 (RestError::Status(403 | 404), Some(guild)) if !is_hinted => {
                     is_hinted = true;
                     tracing::error!(guild = guild.get(), "{}", self.guild_hint);

@@ -1,7 +1,7 @@
 //! Notifies guilds of certificates that are about to expire: one message per threshold for all endpoints that crossed it.
 //!
-//! An endpoint is left out while it is silenced, while its notifications are off and while its guild has no destination. It is
-//! announced afterward, with the last threshold.
+//! Nothing is sent for an endpoint that is silenced or whose notifications are off, or in a guild without a destination. Once that
+//! ends, the last threshold is announced.
 
 use std::collections::BTreeMap;
 

@@ -72,7 +72,7 @@ pub(in crate::discord) fn page(topic: HelpTopic, entries: &[HelpEntry]) -> Creat
         .footer(CreateEmbedFooter::new(texts::GUIDE_FOOTER))
 }
 
-/// The menu that switches between the pages. Topics without a command for the member are left out.
+/// The menu of pages. It omits topics in which the member may use no command.
 pub(in crate::discord) fn menu(shown: HelpTopic, entries: &[HelpEntry]) -> CreateActionRow {
     let option = |topic: HelpTopic| {
         CreateSelectMenuOption::new(texts::topic(topic), topic.as_str())

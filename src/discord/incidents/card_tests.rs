@@ -452,7 +452,7 @@ fn other_notifications_have_no_outages() {
     ");
 }
 
-/// The certificates of so many endpoints expire now; one is named.
+/// An announcement that `count` certificates expire, which names one of them.
 fn expiring(count: u64, name: &str, host: Option<String>) -> NotificationKind {
     NotificationKind::CertificateExpiring {
         days: 14,

@@ -148,6 +148,10 @@ async fn choose_role(
             return Err(unknown());
         };
         let role = roles::chosen_in(guild, *role)?;
+        // The values of a menu are untrusted input.
+        if lookup.is_missing(role).await {
+            return Err(CommandError::Refused(shared_texts::role_deleted(role)));
+        }
         let edit = AlertEdit {
             role: Patch::Set(role),
             ..AlertEdit::default()

@@ -66,6 +66,15 @@ impl<'a> RoleLookup<'a> {
         }
     }
 
+    /// Whether the guild lacks a role; `false` if Discord does not return the roles.
+    pub(in crate::discord) async fn is_missing(self, role: RoleId) -> bool {
+        let Some(guild) = self.guild else {
+            return false;
+        };
+        let known = guild.roles(self.http).await;
+        known.is_ok_and(|known| !known.contains_key(&serenity::RoleId::new(role.0)))
+    }
+
     /// One sentence for each of these roles that a mention would not notify; empty if Discord does not return the roles.
     pub(in crate::discord) async fn unreachable(self, roles: &[RoleId]) -> Vec<String> {
         let Some(guild) = self.guild.filter(|_| !roles.is_empty()) else {

@@ -158,7 +158,7 @@ pub(in crate::discord) fn status_since(
 
 pub(super) const EVERYONE_IS_NOT_MENTIONED: &str = "`role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.";
 
-pub(super) fn role_deleted(role: RoleId) -> String {
+pub(in crate::discord) fn role_deleted(role: RoleId) -> String {
     format!(
         "The role {role} was deleted, so it is not mentioned. Choose another role with `/alerts role` or `/alerts escalation`."
     )

@@ -50,7 +50,7 @@ pub enum NotificationKind {
     },
     /// The guild has reached a storage limit, so its oldest rows are deleted from now on; only the channel receives this.
     StorageLimitReached { kind: UsageKind },
-    /// The certificates of `count` endpoints expire within so many days.
+    /// The certificates of `count` endpoints expire within `days` days.
     CertificateExpiring {
         days: u32,
         count: u64,

@@ -262,7 +262,7 @@ fn notifications_about_connectivity() {
     ");
 }
 
-/// The certificates of so many endpoints expire; those that are named are given with the host.
+/// An announcement that `count` certificates expire. It names these endpoints, each with its host.
 fn expiring(count: u64, named: &[(&str, Option<&str>)]) -> NotificationKind {
     let certificates = named.iter().map(|(name, host)| ExpiringCertificate {
         name: (*name).to_owned(),

@@ -2,7 +2,7 @@
 //! page has.
 //!
 //! Nothing of the page is kept. A decompressed page counts up to the same cap as any other one, and decompression stops
-//! there, so that a small response that expands to gigabytes costs no more than an ordinary page.
+//! there, so that a small response that expands to gigabytes is as cheap as an ordinary page.
 
 mod coding;
 mod search;
