@@ -6,7 +6,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{print_line, print_note, progress, seconds, usage, with_store};
+use super::{Database, print_line, print_note, progress, seconds, usage, with_store};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
@@ -15,6 +15,7 @@ use crate::domain::event::Actor;
 use crate::domain::text;
 use crate::settings::Settings;
 use crate::store::endpoints::endpoint::{self, Scheduled};
+use crate::telemetry;
 
 /// The maximum number of endpoints in one `check`.
 const MOST: u32 = 1_000_000;
@@ -83,7 +84,7 @@ fn hours(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Result<(), AppError> {
-    with_store(settings, false, async |store| {
+    with_store(settings, Database::Existing, async |store| {
         let checks = app::checks(
             settings,
             store,
@@ -126,7 +127,8 @@ pub(super) async fn recheck(
     settings: &Settings,
     arguments: RecheckArguments,
 ) -> Result<(), AppError> {
-    with_store(settings, arguments.verbose, async |store| {
+    telemetry::start_one_shot(arguments.verbose, app::LIBRARIES);
+    with_store(settings, Database::Existing, async |store| {
         let checks = app::checks(
             settings,
             store,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error};
-use super::{input_file, print_line, print_note, with_store};
+use super::endpoint::{GuildArgument, app_error, note_if_local};
+use super::{Database, input_file, print_line, print_note, with_store};
 use crate::actions::Error;
 use crate::actions::devices::manage_device::{self, NewDevice};
 use crate::app::AppError;
@@ -105,18 +105,20 @@ pub(super) async fn run(settings: &Settings, command: DeviceCommand) -> Result<(
         push_token: arguments.push_token.or(token_file),
         threshold: arguments.threshold,
     };
-    with_store(settings, false, async |store| {
+    with_store(settings, Database::MayBeNew, async |store| {
         let (requester, quota) = (arguments.guild.requester(settings), settings.quota.devices);
         let added = manage_device::add(store, requester, new, quota, Clock::SYSTEM.now()).await;
         let key = added.map_err(refusal)?;
         if arguments.json {
             let details = json!({ "uuid": uuid.as_str(), "key": key.reveal() });
             print_line(&details.to_string());
+            note_if_local(requester.guild);
             return Ok(());
         }
         print_line(uuid.as_str());
         print_line(&key.reveal());
         print_note("Copy the key now. Rollcall does not store it and cannot show it again.");
+        note_if_local(requester.guild);
         Ok(())
     })
     .await

@@ -1,5 +1,6 @@
 //! `rollcall endpoint …`: manages endpoints from the terminal. A running bot picks up changes within a second.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::http_check::HttpArguments;
-use super::{input_file, print_line, print_note, usage, with_store};
+use super::{Database, input_file, print_line, print_note, usage, with_store};
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported};
@@ -17,6 +18,7 @@ use crate::actions::{Error, Requester};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::discord_id::GuildId;
+use crate::domain::endpoints::target::Host;
 use crate::domain::endpoints::typed_target;
 use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
@@ -117,7 +119,11 @@ impl GuildArgument {
 }
 
 pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result<(), AppError> {
-    with_store(settings, false, async |store| match command {
+    let database = match command {
+        EndpointCommand::Add { .. } | EndpointCommand::Import { .. } => Database::MayBeNew,
+        _ => Database::Existing,
+    };
+    with_store(settings, database, async |store| match command {
         EndpointCommand::Add {
             target,
             name,
@@ -172,6 +178,15 @@ async fn add(
     as_json: bool,
 ) -> Result<(), AppError> {
     let (requester, target) = (guild.requester(settings), description.target.to_string());
+    // Of a name it is known only at the check.
+    let refusal_is_certain = match description.target.host {
+        Host::Ip(ip) => settings
+            .probe
+            .allow
+            .judge(SocketAddr::new(ip, description.target.port))
+            .is_err(),
+        Host::Name(_) => false,
+    };
     let now = Clock::SYSTEM.now();
     // The command line has no limit but the quota.
     let limits = &EndpointLimits::of_quota(settings.quota.endpoints);
@@ -185,12 +200,30 @@ async fn add(
         (_, _, Some(id)) => print_line(&format!("Added {target} with id {id}")),
         _ => print_line(&format!("{target} already exists")),
     }
-    if requester.guild == GuildId::LOCAL {
+    if refusal_is_certain {
         print_note(
-            "The endpoint belongs to no Discord server. Use --guild or set DISCORD_GUILD_ID to see it in Discord",
+            "warning: checks of this address are refused. PROBE_ALLOW lists what is allowed besides public addresses; see docs/settings.md",
         );
     }
+    note_if_local(requester.guild);
     Ok(())
+}
+
+/// What the command line adds without the id of a Discord server, nobody sees in Discord.
+pub(super) fn note_if_local(guild: GuildId) {
+    if guild == GuildId::LOCAL {
+        print_note(
+            "It belongs to no Discord server. Use --guild or set DISCORD_GUILD_ID to see it in Discord",
+        );
+    }
+}
+
+/// The Discord server in a line of a list.
+pub(super) fn guild_column(guild: GuildId) -> String {
+    match guild {
+        GuildId::LOCAL => "local".to_owned(),
+        guild => guild.to_string(),
+    }
 }
 
 async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<(), AppError> {
@@ -282,6 +315,9 @@ async fn import(
             imported.already_there,
             imported.refused.len()
         ));
+    }
+    if imported.added > 0 {
+        note_if_local(requester.guild);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{print_line, print_note, usage, with_store};
+use super::{Database, print_line, print_note, usage, with_store};
 use crate::actions::{Requester, manage_guild};
 use crate::app::{self, AppError};
 use crate::clock::Clock;
@@ -45,7 +45,7 @@ pub(super) enum GuildCommand {
 }
 
 pub(super) async fn run(settings: &Settings, command: GuildCommand) -> Result<(), AppError> {
-    with_store(settings, false, async |store| match command {
+    with_store(settings, Database::Existing, async |store| match command {
         GuildCommand::List { json } => list(settings, store, json).await,
         GuildCommand::Forget {
             id,

@@ -43,7 +43,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
     };
     match prober.check(check).await.verdict {
         Verdict::Up => {
-            print_line("well");
+            print_line("healthy");
             Ok(())
         }
         Verdict::Down(failure) => Err(AppError::Other(format!(

@@ -3,8 +3,8 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error};
-use super::{print_line, print_note, usage, with_store};
+use super::endpoint::{GuildArgument, app_error, guild_column, note_if_local};
+use super::{Database, print_line, print_note, usage, with_store};
 use crate::actions::manage_key;
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -81,13 +81,18 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 }
 
 pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), AppError> {
-    with_store(settings, false, async |store| {
+    let database = match command {
+        KeyCommand::Create { .. } => Database::MayBeNew,
+        _ => Database::Existing,
+    };
+    with_store(settings, database, async |store| {
         let (now, quota) = (Clock::SYSTEM.now(), settings.quota.keys);
         match command {
             KeyCommand::Create { kind, guild, json } => {
                 let requester = guild.requester(settings);
                 let created = manage_key::create(store, requester, kind.into(), quota, now).await;
                 show_once(&created.map_err(app_error)?, json);
+                note_if_local(requester.guild);
                 Ok(())
             }
             KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
@@ -96,7 +101,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 let created = manage_key::rotate(store, requester, id, quota, now).await;
                 show_once(&created.map_err(app_error)?, json);
                 print_note(&format!(
-                    "the old key {id} stays valid for {}",
+                    "The old key {id} stays valid for {}",
                     text::duration(manage_key::GRACE)
                 ));
                 Ok(())
@@ -105,7 +110,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 let requester = guild.requester(settings);
                 let revoked = manage_key::revoke(store, requester, id, now).await;
                 revoked.map_err(app_error)?;
-                print_line(&format!("revoked {id}"));
+                print_line(&format!("Revoked {id}"));
                 Ok(())
             }
         }
@@ -135,10 +140,10 @@ async fn list(store: &Store, guild: Option<GuildId>, json: bool) -> Result<(), A
     }
     for key in keys {
         print_line(&format!(
-            "{}  {:<6}  server {}  made {}  {}",
+            "{}  {:<6}  {:<20}  created {}  {}",
             key.id,
             key.kind.as_str(),
-            key.guild_id,
+            guild_column(key.guild_id),
             text::timestamp(key.created_at),
             state(&key)
         ));
@@ -150,7 +155,7 @@ fn state(key: &StoredKey) -> String {
     match (key.revoked_at, key.expires_at) {
         (Some(at), _) => format!("revoked {}", text::timestamp(at)),
         (None, Some(at)) => format!("valid until {}", text::timestamp(at)),
-        (None, None) => "good".to_owned(),
+        (None, None) => "valid".to_owned(),
     }
 }
 

@@ -147,13 +147,25 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
     }
 }
 
+/// Whether a command creates the database if there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Database {
+    /// What only reads or removes would create an empty one in a wrong folder.
+    Existing,
+    MayBeNew,
+}
+
 /// Opens the database for a one-shot command and closes it regardless of the result.
 async fn with_store<T>(
     settings: &Settings,
-    verbose: bool,
+    database: Database,
     work: impl AsyncFnOnce(&Store) -> Result<T, AppError>,
 ) -> Result<T, AppError> {
-    telemetry::start_one_shot(verbose, app::LIBRARIES);
+    if database == Database::Existing {
+        Store::must_exist(&settings.database.url)?;
+    }
+    // Without effect if the command has started it.
+    telemetry::start_one_shot(false, app::LIBRARIES);
     let store = Store::open(&settings.database.url).await?;
     let result = work(&store).await;
     let damage = store.damage();
@@ -166,7 +178,7 @@ async fn with_store<T>(
 }
 
 async fn backup(settings: &Settings, file: &std::path::Path) -> Result<(), AppError> {
-    with_store(settings, false, async |store| {
+    with_store(settings, Database::Existing, async |store| {
         store.reader.backup(file).await?;
         print_line(&format!("Backed up the database to {}", file.display()));
         Ok(())

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error};
-use super::{print_line, print_note, usage, with_store};
+use super::endpoint::{GuildArgument, app_error, note_if_local};
+use super::{Database, print_line, print_note, usage, with_store};
 use crate::actions::servers::manage_server::{self, Standing};
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -43,10 +43,16 @@ fn name(text: &str) -> Result<String, String> {
 }
 
 pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(), AppError> {
-    with_store(settings, false, async |store| match command {
+    let database = match command {
+        ServerCommand::Add { .. } => Database::MayBeNew,
+        ServerCommand::List { .. } => Database::Existing,
+    };
+    with_store(settings, database, async |store| match command {
         ServerCommand::Add { name, guild, json } => {
             let now = Clock::SYSTEM.now();
-            let added = manage_server::add(store, guild.requester(settings), name, settings.quota.servers, now).await;
+            let requester = guild.requester(settings);
+            let quota = settings.quota.servers;
+            let added = manage_server::add(store, requester, name, quota, now).await;
             let (id, key) = added.map_err(app_error)?;
             if json {
                 print_line(&json!({ "id": id.0, "key": key.reveal() }).to_string());
@@ -56,6 +62,7 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
                     "Added server {id}. Copy its key now. Rollcall does not store it and cannot show it again."
                 ));
             }
+            note_if_local(requester.guild);
             Ok(())
         }
         ServerCommand::List { guild, json } => {

@@ -15,7 +15,12 @@ const MEGABYTE: u64 = 1_000_000;
 impl Variables {
     pub(super) fn database(&mut self) -> DatabaseSettings {
         DatabaseSettings {
-            url: self.text("DATABASE_URL", "sqlite://data/rollcall.db"),
+            url: self.value(
+                "DATABASE_URL",
+                "sqlite://data/rollcall.db",
+                "the path of a SQLite file behind `sqlite://`",
+                |text| names_a_file(text).then(|| text.to_owned()),
+            ),
             max_bytes: self.value(
                 "DATABASE_MAX_BYTES",
                 "10GB",
@@ -24,6 +29,13 @@ impl Variables {
             ),
         }
     }
+}
+
+/// Whether a text has the form of an address of a SQLite file.
+fn names_a_file(text: &str) -> bool {
+    text.strip_prefix("sqlite:")
+        .map(|rest| rest.strip_prefix("//").unwrap_or(rest))
+        .is_some_and(|file| !matches!(file, "" | ":memory:"))
 }
 
 /// Reads a number of bytes: `10GB`, `500 MB`, or without a unit.
@@ -44,6 +56,23 @@ fn parse_bytes(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_names_a_sqlite_file() {
+        for (text, is_valid) in [
+            ("sqlite://data/rollcall.db", true),
+            ("sqlite:///data/rollcall.db", true),
+            ("sqlite:rollcall.db", true),
+            ("sqlite:", false),
+            ("sqlite://", false),
+            ("sqlite::memory:", false),
+            ("sqlite://:memory:", false),
+            ("rollcall.db", false),
+            ("postgres://localhost/rollcall", false),
+        ] {
+            assert_eq!(names_a_file(text), is_valid, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_units_of_thousands() {

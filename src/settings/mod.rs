@@ -15,7 +15,7 @@ mod recheck;
 mod retention;
 mod secret;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -61,13 +61,22 @@ pub struct Settings {
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
 
+/// What can be set.
+struct KnownSettings {
+    names: BTreeSet<String>,
+    /// A valid value for each name that has one to show.
+    examples: HashMap<String, String>,
+}
+
 impl Settings {
     /// Reads `.env` from the working directory and the environment of the process, which wins.
     pub fn from_environment() -> Result<Self, SettingsError> {
-        let names = Self::names();
-        let file = dot_env::read(&names).map_err(SettingsError)?;
+        let known = Self::known();
+        let file = dot_env::read(&known);
+        let names = known.names;
         let mut read = Variables {
             variables: file.values,
+            mistakes: file.mistakes,
             warnings: file.warnings,
             ..Variables::default()
         };
@@ -94,20 +103,21 @@ impl Settings {
 
     /// Reads settings from names and values; an empty value counts as absent.
     #[cfg(any(test, fuzzing))]
-    pub fn from_variables(
-        variables: std::collections::HashMap<String, String>,
-    ) -> Result<Self, SettingsError> {
+    pub fn from_variables(variables: HashMap<String, String>) -> Result<Self, SettingsError> {
         Self::read(Variables {
             variables,
             ..Variables::default()
         })
     }
 
-    /// The names of all settings.
-    fn names() -> BTreeSet<String> {
+    /// The names of all settings, and examples of their values.
+    fn known() -> KnownSettings {
         let mut read = Variables::default();
         Self::all(&mut read);
-        read.names
+        KnownSettings {
+            names: read.names,
+            examples: read.examples,
+        }
     }
 
     fn read(mut read: Variables) -> Result<Self, SettingsError> {
@@ -172,12 +182,18 @@ mod tests {
             ("PROBE_INTERVAL", "soon"),
             ("HTTP_BIND", "localhost:http"),
             ("DISCORD_GUILD_ID", "-1"),
-            ("PROBE_ALLOW", "everything"),
+            ("PROBE_ALLOW", "everything,lan,10.0.0.1/8"),
             ("LOG_FORMAT", "xml"),
             ("RECHECK_BATCH", "0"),
+            ("DATABASE_URL", "postgres://user:canary@localhost/rollcall"),
         ])
         .unwrap_err();
-        assert_eq!(mistakes.len(), 6, "{mistakes:#?}");
+        assert_eq!(mistakes.len(), 8, "{mistakes:#?}");
+        let of_allow = mistakes
+            .iter()
+            .filter(|line| line.starts_with("PROBE_ALLOW"));
+        assert_eq!(of_allow.count(), 2, "{mistakes:#?}");
+        assert!(!mistakes.concat().contains("canary"), "{mistakes:#?}");
         for name in [
             "PROBE_INTERVAL",
             "HTTP_BIND",
@@ -185,6 +201,7 @@ mod tests {
             "PROBE_ALLOW",
             "LOG_FORMAT",
             "RECHECK_BATCH",
+            "DATABASE_URL",
         ] {
             let message = mistakes
                 .iter()
@@ -264,7 +281,7 @@ mod tests {
     #[test]
     fn an_empty_value_is_a_warning_if_there_is_a_default() {
         let example = include_str!("../../.env.example");
-        let names = Settings::names();
+        let names = Settings::known().names;
         let mut with_default = 0;
         for name in &names {
             let warnings = read(&[(name, " ")]).unwrap().warnings;
@@ -333,12 +350,12 @@ mod tests {
     #[test]
     fn secrets_do_not_appear_in_debug_output_or_errors() {
         let settings = read(&[
-            ("DISCORD_TOKEN", "canary-token"),
+            ("DISCORD_TOKEN", "canary.token.x"),
             ("HEALTHCHECK_PING_URL", "https://example.org/canary"),
         ])
         .unwrap();
         assert!(!format!("{settings:?}").contains("canary"));
-        assert_eq!(settings.discord.token.unwrap().reveal(), "canary-token");
+        assert_eq!(settings.discord.token.unwrap().reveal(), "canary.token.x");
         for wrong in ["canary", "ftp://canary/", "https://", "https://a b/canary"] {
             let error = read(&[("HEALTHCHECK_PING_URL", wrong)]).unwrap_err();
             let message = error.to_string();

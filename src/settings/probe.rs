@@ -115,12 +115,12 @@ impl Variables {
 
     fn allow(&mut self) -> AddressPolicy {
         let text = self.optional("PROBE_ALLOW").unwrap_or_default();
-        match text.parse() {
-            Ok(policy) => policy,
-            Err(error) => {
+        // One by one, so that every mistake is reported.
+        for item in text.split(',') {
+            if let Err(error) = item.parse::<AddressPolicy>() {
                 self.mistakes.push(format!("PROBE_ALLOW: {error}"));
-                AddressPolicy::default()
             }
         }
+        text.parse().unwrap_or_default()
     }
 }

@@ -42,6 +42,8 @@ pub(super) struct Variables {
     pub warnings: Vec<String>,
     /// The names that were read, whether they are set or not. After everything was read, it has the name of every setting.
     pub names: BTreeSet<String>,
+    /// A valid value for each name that has one to show.
+    pub examples: HashMap<String, String>,
 }
 
 impl Variables {
@@ -72,6 +74,7 @@ impl Variables {
     }
 
     pub(super) fn text(&mut self, name: &str, default: &str) -> String {
+        self.examples.insert(name.to_owned(), default.to_owned());
         self.warn_if_empty(name, default);
         self.optional(name).unwrap_or_else(|| default.to_owned())
     }
@@ -98,6 +101,7 @@ impl Variables {
         example: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
+        self.examples.insert(name.to_owned(), example.to_owned());
         let text = self.optional(name)?;
         let value = parse(&text);
         if value.is_none() {
@@ -116,6 +120,7 @@ impl Variables {
 
     /// Reads a URL that is a secret: a mistake in it is reported without the value.
     pub(super) fn secret_address(&mut self, name: &str, example: &str) -> Option<Secret> {
+        self.examples.insert(name.to_owned(), example.to_owned());
         let text = self.optional(name)?;
         if !is_web_address(&text) {
             self.mistakes.push(format!(

@@ -53,6 +53,10 @@ pub const STATEMENT_LOG: &str = "sqlx::query";
 pub enum StoreError {
     #[error("DATABASE_URL is not a SQLite address ({0}). Example: sqlite://data/rollcall.db")]
     Address(String),
+    #[error(
+        "there is no database {0}. `rollcall run` creates it. If Rollcall runs already, start this command in the same folder and with the same DATABASE_URL"
+    )]
+    Missing(String),
     #[error("the database file {path} cannot be opened: {reason}")]
     Open { path: String, reason: String },
     #[error(
@@ -196,6 +200,17 @@ impl Store {
             .transact::<_, StoreError>(|tx| Box::pin(complete(tx)))
             .await?;
         Ok(store)
+    }
+
+    /// # Errors
+    /// `Missing` if there is no file of that name.
+    pub fn must_exist(url: &str) -> Result<(), StoreError> {
+        let path = sqlite::path_of(url)?;
+        match path.try_exists() {
+            Ok(false) => Err(StoreError::Missing(path.display().to_string())),
+            // What else is wrong with it shows when it is opened.
+            _ => Ok(()),
+        }
     }
 
     /// Takes the lock that prevents a second `run` on the same database.

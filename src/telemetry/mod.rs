@@ -95,7 +95,7 @@ pub fn start_one_shot(verbose: bool, libraries: LibraryTargets) {
         .event_format(PlainLine)
         .with_writer(std::io::stderr)
         .with_filter(EnvFilter::new(filter(level, libraries)));
-    // Only a second call in one process could fail here, and then a log is running already.
+    // Only a second call in one process fails here, and then a log is running already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 

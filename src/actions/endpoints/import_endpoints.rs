@@ -308,7 +308,7 @@ mod tests {
             .iter()
             .map(|endpoint| endpoint.description.name.as_str())
             .collect();
-        assert_eq!(names, ["front door", "example.org:80", "[2001:db8::1]:53"]);
+        assert_eq!(names, ["front door", "example.org", "[2001:db8::1]:53"]);
     }
 
     #[tokio::test]
@@ -404,11 +404,7 @@ mod tests {
         let store = check(file, 3, &[]).await;
         let all = endpoint::all(&store.reader, None).await.unwrap();
         let names = all.into_iter().map(|endpoint| endpoint.description.name);
-        let expected = [
-            "example.org:443",
-            "example.org:443 (2)",
-            "example.org:443 (3)",
-        ];
+        let expected = ["example.org", "example.org (2)", "example.org (3)"];
         assert_eq!(names.collect::<Vec<_>>(), expected);
         let events: Vec<(String,)> = store
             .rows("SELECT details ->> 'name' FROM events WHERE kind = 'endpoint_added' ORDER BY id")

@@ -167,7 +167,7 @@ mod tests {
         let own = |target: &str, name: &str| (target.to_owned(), name.to_owned());
         assert_eq!(
             read("example.org", ""),
-            own("https://example.org/", "example.org:443")
+            own("https://example.org/", "example.org")
         );
         assert_eq!(
             read("example.org", " shop "),

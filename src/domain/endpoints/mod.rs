@@ -8,6 +8,7 @@ pub mod host_allowance;
 pub mod http_check;
 pub mod http_check_change;
 pub mod name_resolution;
+mod nearest_target;
 pub mod schedule;
 pub mod status_rule;
 pub mod target;

@@ -82,9 +82,20 @@ impl Target {
         }
     }
 
-    /// Returns the name of an endpoint that gets no other: its host and port.
+    /// Returns the name of an endpoint that gets no other: its host, as people write it, and its port if it is not the
+    /// scheme's default. Not its path, which may contain a secret.
     pub fn default_name(&self) -> String {
-        crate::text::cut(&self.authority(), crate::monitor::MAX_NAME)
+        let name = match &self.host {
+            Host::Name(name) if name.contains("xn--") => {
+                let port = &self.host_header()[name.len()..];
+                match idna::domain_to_unicode(name) {
+                    (readable, Ok(())) => format!("{readable}{port}"),
+                    (_, Err(_)) => self.host_header(),
+                }
+            }
+            _ => self.host_header(),
+        };
+        crate::text::cut(&name, crate::monitor::MAX_NAME)
     }
 
     /// Returns the value of the HTTP `Host` header, without the port if it is the scheme's default.
@@ -117,8 +128,8 @@ impl fmt::Display for Target {
 /// Why a text is not a valid target. `Display` is a sentence for the person who typed it, with a valid example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetError {
-    problem: String,
-    example: &'static str,
+    pub(super) problem: String,
+    pub(super) example: &'static str,
 }
 
 impl TargetError {
@@ -336,7 +347,7 @@ fn parse_host(text: &str) -> Result<Host, TargetError> {
     let last = name.rsplit('.').next().unwrap_or_default();
     if last.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(TargetError::new(
-            "an IPv4 address must be four decimal numbers",
+            "an IPv4 address has four numbers from 0 to 255",
             TCP_EXAMPLE,
         ));
     }
@@ -432,11 +443,11 @@ mod tests {
             ("ftp://example.org/", "scheme must be"),
             ("tcp://example.org:80/path", "has no path"),
             ("http://user:pass@example.org/", "in a header"),
-            ("http://127.1/", "four decimal"),
-            ("http://0x7f.0.0.1/", "four decimal"),
-            ("http://2130706433/", "four decimal"),
-            ("http://0177.0.0.1/", "four decimal"),
-            ("http://127.0.0.1./", "four decimal"),
+            ("http://127.1/", "four numbers"),
+            ("http://0x7f.0.0.1/", "four numbers"),
+            ("http://2130706433/", "four numbers"),
+            ("http://0177.0.0.1/", "four numbers"),
+            ("http://127.0.0.1./", "four numbers"),
             ("http://2001:db8::7/", "brackets"),
             ("http://[2001:db8::7/", "closing bracket"),
             ("http://[fe80::1%25eth0]/", "zone names"),
@@ -504,6 +515,24 @@ mod tests {
         }
         let huge = typed("http://example.org/", MAX_TYPED_BYTES + 1);
         assert!(parse_error(&huge).contains("longer than 512 bytes"));
+    }
+
+    #[test]
+    fn the_default_name_is_the_host_as_people_write_it_and_an_unusual_port() {
+        for (target, name) in [
+            ("https://example.org/health?key=secret", "example.org"),
+            ("https://example.org:8443/", "example.org:8443"),
+            ("http://example.org/", "example.org"),
+            ("http://example.org:443/", "example.org:443"),
+            ("tcp://example.org:443", "example.org:443"),
+            ("https://xn--mnchen-3ya.de/", "münchen.de"),
+            ("tcp://xn--mnchen-3ya.de:22", "münchen.de:22"),
+            ("https://xn--a.example/", "xn--a.example"),
+            ("https://[::1]/", "[::1]"),
+            ("tcp://[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(target.parse::<Target>().unwrap().default_name(), name);
+        }
     }
 
     proptest::proptest! {

@@ -2,23 +2,33 @@
 //! answered with the nearest valid form. Programs use the strict form (`Target`).
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
+use super::nearest_target::{self, ipv6_with_port};
 use super::target::{CREDENTIALS_EXAMPLE, Host, MAX_TYPED_BYTES, Target, TargetError};
 
 /// Why a typed text is no target. `Display` is a sentence for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedTargetError {
     problem: String,
+    /// A valid form for a text to which nothing is near; empty if the problem says it all.
+    example: &'static str,
     /// The nearest valid form; `None` if there is none.
     pub suggestion: Option<Target>,
+}
+
+impl TypedTargetError {
+    fn or_suggest(self, suggestion: Option<Target>) -> Self {
+        Self { suggestion, ..self }
+    }
 }
 
 impl fmt::Display for TypedTargetError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.suggestion {
             Some(suggestion) => write!(out, "{}. Try `{suggestion}`", self.problem),
-            None => out.write_str(&self.problem),
+            None if self.example.is_empty() => out.write_str(&self.problem),
+            None => write!(out, "{}. Example: `{}`", self.problem, self.example),
         }
     }
 }
@@ -26,26 +36,36 @@ impl fmt::Display for TypedTargetError {
 impl std::error::Error for TypedTargetError {}
 
 impl From<TargetError> for TypedTargetError {
-    /// It has an example of its own.
     fn from(error: TargetError) -> Self {
         Self {
-            problem: error.to_string(),
+            problem: error.problem,
+            example: error.example,
             suggestion: None,
         }
     }
 }
 
 /// Schemes that people try, with the one that checks the same host, and the port if it has another one.
-const OTHER_SCHEMES: [(&str, &str, Option<u16>); 9] = [
+const OTHER_SCHEMES: [(&str, &str, Option<u16>); 19] = [
     ("ws", "http", None),
     ("wss", "https", None),
+    ("ping", "https", None),
+    ("icmp", "https", None),
     ("ssh", "tcp", Some(22)),
     ("sftp", "tcp", Some(22)),
     ("ftp", "tcp", Some(21)),
     ("smtp", "tcp", Some(25)),
+    ("imap", "tcp", Some(143)),
     ("imaps", "tcp", Some(993)),
+    ("ldap", "tcp", Some(389)),
+    ("mqtt", "tcp", Some(1883)),
     ("postgres", "tcp", Some(5432)),
+    ("postgresql", "tcp", Some(5432)),
     ("mysql", "tcp", Some(3306)),
+    ("mongodb", "tcp", Some(27017)),
+    ("redis", "tcp", Some(6379)),
+    ("rdp", "tcp", Some(3389)),
+    ("rtsp", "tcp", Some(554)),
 ];
 
 /// Reads a target as a person typed it.
@@ -72,15 +92,23 @@ pub fn read(text: &str) -> Result<Target, TypedTargetError> {
     }
     let ascii = with_ascii_host(text);
     let text = ascii.as_deref().unwrap_or(text);
-    match text.split_once("://") {
+    let read = match text.split_once("://") {
         Some((scheme, rest)) => with_scheme(text, scheme, rest),
         None => without_scheme(text),
-    }
+    };
+    read.map_err(|error| match error.suggestion {
+        // A user name and password may be in it, which must not be repeated.
+        None if !text.contains('@') && !is_network(text) => {
+            error.or_suggest(nearest_target::nearest(text))
+        }
+        _ => error,
+    })
 }
 
 fn wrong(problem: &str, suggestion: Option<String>) -> TypedTargetError {
     TypedTargetError {
         problem: problem.to_owned(),
+        example: "",
         suggestion: suggestion.and_then(|text| text.parse().ok()),
     }
 }
@@ -100,9 +128,13 @@ fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Target, TypedTarg
             Some(_) if has_port(authority) => format!("{instead}://{authority}"),
             Some(port) => format!("{instead}://{authority}:{port}"),
         };
-        let problem =
-            format!("`{scheme}://` is not checked; a target begins with tcp, http or https");
-        return Err(wrong(&problem, Some(suggestion)));
+        return Err(wrong(&not_checked(&scheme), Some(suggestion)));
+    }
+    if let Some(meant) = nearest_target::nearest_scheme(&scheme)
+        && !matches!(&*scheme, "http" | "https" | "tcp")
+    {
+        let meant = format!("{meant}://{rest}");
+        return Err(wrong(&not_checked(&scheme), Some(meant)));
     }
     if let Some((page, _)) = text.split_once('#') {
         return Err(wrong(
@@ -117,6 +149,10 @@ fn with_scheme(text: &str, scheme: &str, rest: &str) -> Result<Target, TypedTarg
         ));
     }
     Ok(text.parse()?)
+}
+
+fn not_checked(scheme: &str) -> String {
+    format!("`{scheme}://` is not checked; a target begins with tcp, http or https")
 }
 
 /// A user name and password in front of a host.
@@ -158,6 +194,7 @@ fn with_credentials(scheme: &str, without: Option<&str>) -> TypedTargetError {
     if !is_http {
         return TypedTargetError {
             problem: problem.to_owned(),
+            example: "",
             suggestion,
         };
     }
@@ -166,6 +203,7 @@ fn with_credentials(scheme: &str, without: Option<&str>) -> TypedTargetError {
     );
     TypedTargetError {
         problem,
+        example: "",
         suggestion,
     }
 }
@@ -219,8 +257,21 @@ fn mistake(text: &str) -> Option<TypedTargetError> {
     {
         return Some(TypedTargetError {
             problem: "a port follows its host after a colon".to_owned(),
+            example: "",
             suggestion: read(&format!("{host}:{port}")).ok(),
         });
+    }
+    if is_network(text) {
+        return Some(wrong(
+            "a network cannot be checked. Add its addresses one by one, each with a port",
+            None,
+        ));
+    }
+    if let Some(meant) = ipv6_with_port(text) {
+        return Some(wrong(
+            "an IPv6 address needs brackets in front of its port",
+            Some(format!("tcp://{meant}")),
+        ));
     }
     let ip = text.parse::<Ipv6Addr>().ok()?;
     Some(wrong(
@@ -233,7 +284,12 @@ fn mistake(text: &str) -> Option<TypedTargetError> {
 fn needs_scheme(text: &str) -> TypedTargetError {
     match format!("http://{text}").parse::<Target>() {
         Ok(suggestion) => TypedTargetError {
-            problem: "a URL needs its scheme, http or https, and an address its port".to_owned(),
+            problem: match &*suggestion.path {
+                "/" => "an address needs a port, or a scheme (http or https)",
+                _ => "a URL begins with http:// or https://",
+            }
+            .to_owned(),
+            example: "",
             suggestion: Some(suggestion),
         },
         Err(error) => error.into(),
@@ -253,13 +309,26 @@ fn repaired_scheme(text: &str) -> Option<String> {
     (is_known && !is_port).then(|| format!("{scheme}://{}", rest.trim_start_matches('/')))
 }
 
+/// Whether a text is an address and the length of a network: `10.0.0.0/8`.
+fn is_network(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, length)| {
+        let longest = match address.parse() {
+            Ok(IpAddr::V4(_)) => 32,
+            Ok(IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        length.parse::<u8>().is_ok_and(|length| length <= longest)
+    })
+}
+
 fn has_port(authority: &str) -> bool {
     authority
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }
 
-/// The text with its host in the ASCII form of an international name (UTS 46); `None` if it is ASCII, or not a name.
+/// The text with its host in the ASCII form of an international name (UTS 46) and its path percent-encoded, as browsers send
+/// them; `None` if it is ASCII, or not a name.
 fn with_ascii_host(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -268,8 +337,20 @@ fn with_ascii_host(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_at(start);
     let end = rest.find(['/', '?', '#', ':']).unwrap_or(rest.len());
     let (host, rest) = rest.split_at(end);
-    let host = idna::domain_to_ascii_strict(host).ok()?;
-    Some(format!("{scheme}{host}{rest}"))
+    let host = if host.is_ascii() {
+        host.to_owned()
+    } else {
+        idna::domain_to_ascii_strict(host).ok()?
+    };
+    let mut text = format!("{scheme}{host}");
+    for character in rest.chars() {
+        if character.is_ascii() {
+            text.push(character);
+        } else {
+            text.push_str(&nearest_target::encoded(character.encode_utf8(&mut [0; 4])));
+        }
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -295,6 +376,11 @@ mod tests {
             ("HTTPS://X.org", "https://x.org/"),
             ("https://münchen.de", "https://xn--mnchen-3ya.de/"),
             ("münchen.de/a", "https://xn--mnchen-3ya.de/a"),
+            (
+                "münchen.de/ä?ö=ü",
+                "https://xn--mnchen-3ya.de/%C3%A4?%C3%B6=%C3%BC",
+            ),
+            ("https://x.org/ä", "https://x.org/%C3%A4"),
             ("tcp://bücher.example:80", "tcp://xn--bcher-kva.example:80"),
             ("203.0.113.7:25565", "tcp://203.0.113.7:25565"),
             ("[2001:db8::7]:80", "tcp://[2001:db8::7]:80"),
@@ -325,6 +411,16 @@ mod tests {
             ("https://user:secret@x.org/a", "https://x.org/a"),
             ("user@x.org", "https://x.org/"),
             ("tcp://x.org:80/health", "tcp://x.org:80"),
+            ("htps://x.org/a", "https://x.org/a"),
+            ("HTP://x.org", "http://x.org/"),
+            ("exmaple,org", "https://exmaple.org/"),
+            ("www..x.org", "https://www.x.org/"),
+            ("x.org:99999", "https://x.org/"),
+            ("::1:80", "tcp://[::1]:80"),
+            ("[2001:db8::7", "http://[2001:db8::7]/"),
+            ("https://x.org/a b", "https://x.org/a%20b"),
+            ("ping://x.org", "https://x.org/"),
+            ("redis://cache.internal/0", "tcp://cache.internal:6379"),
             ("ws://x.org/socket", "http://x.org/socket"),
             ("wss://x.org/", "https://x.org/"),
             ("ssh://x.org", "tcp://x.org:22"),
@@ -397,8 +493,12 @@ mod tests {
                 "the target is empty. Example: `tcp://203.0.113.7:25565`",
             ),
             (
-                "x.org:99999",
-                "the port must be a number from 1 to 65535. Example: `tcp://203.0.113.7:25565`",
+                "10.0.0.0/8",
+                "a network cannot be checked. Add its addresses one by one, each with a port",
+            ),
+            (
+                "2001:db8::/32",
+                "a network cannot be checked. Add its addresses one by one, each with a port",
             ),
             (
                 "gopher://x.org",
@@ -414,11 +514,7 @@ mod tests {
             ),
             (
                 "127.1:80",
-                "an IPv4 address must be four decimal numbers. Example: `tcp://203.0.113.7:25565`",
-            ),
-            (
-                "https://x.org/ä",
-                "the target contains characters outside ASCII (write an international name in its xn-- form, and percent-encode a path). Example: `https://xn--bcher-kva.example/health`",
+                "an IPv4 address has four numbers from 0 to 255. Example: `tcp://203.0.113.7:25565`",
             ),
         ] {
             let error = read(typed).unwrap_err();

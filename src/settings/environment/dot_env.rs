@@ -8,8 +8,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::unknown;
-use crate::domain::notifications::presence;
 use crate::private_files;
+use crate::settings::KnownSettings;
 
 const FILE: &str = ".env";
 
@@ -19,23 +19,29 @@ const LONGEST: u64 = 256 * 1024;
 /// Settings that nobody else may read.
 const SECRETS: [&str; 2] = ["DISCORD_TOKEN", "HEALTHCHECK_PING_URL"];
 
-/// What the file sets, and sentences about what is odd in it.
+/// What the file sets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::settings) struct DotEnv {
     pub values: HashMap<String, String>,
+    /// A sentence for each wrong line, which sets nothing.
+    pub mistakes: Vec<String>,
+    /// Sentences about what is odd.
     pub warnings: Vec<String>,
 }
 
-/// Reads `.env`. `known` has the names of all settings. The errors are sentences, one for each wrong line.
-pub(in crate::settings) fn read(known: &BTreeSet<String>) -> Result<DotEnv, Vec<String>> {
-    let refuse = |reason: &str| Err(vec![format!(".env {reason}")]);
+/// Reads `.env`. Without it, nothing is set.
+pub(in crate::settings) fn read(known: &KnownSettings) -> DotEnv {
+    let refuse = |reason: &str| DotEnv {
+        mistakes: vec![format!(".env {reason}")],
+        ..DotEnv::default()
+    };
     let path = Path::new(FILE);
     let mut content = Vec::new();
     let read =
         std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut content));
     match read {
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(DotEnv::default()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return DotEnv::default(),
         Err(error) if error.kind() == ErrorKind::IsADirectory => {
             return refuse("is a folder. It must be a file with one NAME=value in each line");
         }
@@ -47,7 +53,7 @@ pub(in crate::settings) fn read(known: &BTreeSet<String>) -> Result<DotEnv, Vec<
     let Ok(content) = String::from_utf8(content) else {
         return refuse("is not UTF-8 text");
     };
-    let mut file = parse(&content, known)?;
+    let mut file = parse(&content, known);
     let is_set = |name: &&&str| {
         file.values
             .get(**name)
@@ -60,7 +66,7 @@ pub(in crate::settings) fn read(known: &BTreeSet<String>) -> Result<DotEnv, Vec<
             "other users of this machine can read .env, which has {secret}. Make it private with `chmod {mode} .env`"
         ));
     }
-    Ok(file)
+    file
 }
 
 /// Hands out one line at a time, so that their number is known after each variable.
@@ -84,7 +90,7 @@ impl Read for Lines<'_> {
     }
 }
 
-fn parse(content: &str, known: &BTreeSet<String>) -> Result<DotEnv, Vec<String>> {
+fn parse(content: &str, known: &KnownSettings) -> DotEnv {
     let content = content.trim_start_matches('\u{feff}');
     let lines: Vec<&str> = content.lines().collect();
     let read = Rc::new(Cell::new(0));
@@ -93,7 +99,7 @@ fn parse(content: &str, known: &BTreeSet<String>) -> Result<DotEnv, Vec<String>>
         read: Rc::clone(&read),
     });
     let mut file = DotEnv::default();
-    let (mut mistakes, mut first_lines) = (Vec::new(), HashMap::new());
+    let mut first_lines = HashMap::new();
     loop {
         let before = read.get();
         let Some(variable) = variables.next() else {
@@ -105,7 +111,7 @@ fn parse(content: &str, known: &BTreeSet<String>) -> Result<DotEnv, Vec<String>>
         let number = before + skipped + 1;
         match variable {
             Ok((name, value)) => {
-                if let Some(warning) = warning(&name, number, &first_lines, known) {
+                if let Some(warning) = warning(&name, number, &first_lines, &known.names) {
                     file.warnings.push(warning);
                 }
                 first_lines.entry(name.clone()).or_insert(number);
@@ -115,14 +121,12 @@ fn parse(content: &str, known: &BTreeSet<String>) -> Result<DotEnv, Vec<String>>
                 let line = lines.get(number - 1).copied().unwrap_or_default();
                 let has_more_lines = read.get() > number;
                 let mistake = mistake(line, has_more_lines, known);
-                mistakes.push(format!(".env, line {number}: {mistake}"));
+                file.mistakes
+                    .push(format!(".env, line {number}: {mistake}"));
             }
         }
     }
-    match mistakes.is_empty() {
-        true => Ok(file),
-        false => Err(mistakes),
-    }
+    file
 }
 
 fn is_skipped(line: &str) -> bool {
@@ -159,30 +163,28 @@ fn shown<'a>(name: &'a str, known: &BTreeSet<String>) -> Option<&'a str> {
 }
 
 /// Says what is wrong with a line, without quoting it, because it may hold a secret.
-fn mistake(line: &str, has_more_lines: bool, known: &BTreeSet<String>) -> String {
+fn mistake(line: &str, has_more_lines: bool, known: &KnownSettings) -> String {
     const EXAMPLE: &str = "Example: DATABASE_URL=sqlite://data/rollcall.db";
     let text = line.trim_start();
     let text = text.strip_prefix("export ").unwrap_or(text).trim_start();
     let Some((name, value)) = text.split_once('=') else {
         let first = text.split([' ', '\t', ':']).next().unwrap_or_default();
-        let name = if known.contains(first) {
+        let name = if known.names.contains(first) {
             first
         } else {
             "the line"
         };
         return format!("{name} has no `=`. Write one NAME=value in each line. {EXAMPLE}");
     };
-    let Some(name) = shown(name.trim_end(), known) else {
+    let Some(name) = shown(name.trim_end(), &known.names) else {
         return format!(
             "the line does not begin with the name of a setting and `=`. Write one NAME=value in each line. {EXAMPLE}"
         );
     };
     let value = value.trim();
     let is_quoted = value.starts_with(['"', '\'']);
-    let example = match name {
-        "DISCORD_PRESENCE" => presence::DEFAULT_TEMPLATE,
-        _ => "two words",
-    };
+    let own_example = known.examples.get(name).map(String::as_str);
+    let example = own_example.unwrap_or("two words");
     if has_more_lines || (is_quoted && !value[1..].contains(&value[..1])) {
         return format!(
             "a quote in the value of {name} is not closed. Example: {name}=\"{example}\""
@@ -198,6 +200,9 @@ fn mistake(line: &str, has_more_lines: bool, known: &BTreeSet<String>) -> String
             "the value of {name} has a backslash. Put the value in single quotes. Example: {name}='a\\b'"
         );
     }
+    if let Some(example) = own_example.filter(|example| !example.contains(' ')) {
+        return format!("the value of {name} has spaces. Example: {name}={example}");
+    }
     format!(
         "the value of {name} has spaces. Put it in double quotes. Example: {name}=\"{example}\""
     )
@@ -208,8 +213,8 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    fn parsed(content: &str) -> Result<DotEnv, Vec<String>> {
-        parse(content, &Settings::names())
+    fn parsed(content: &str) -> DotEnv {
+        parse(content, &Settings::known())
     }
 
     #[test]
@@ -217,7 +222,7 @@ mod tests {
         let content = "\u{feff}# canary\r\nDISCORD_PRESENCE={online} of canary\r\n\r\ncanary canary\nPROBE_INTERVAL=1s\n\
             DISCORD_TOKEN: canary\ncanary-word=x\nLOG_DIR=\"a\" canary\nLOG_DIR=canary\\canary\nMY_OWN=canary canary\n\
             export HTTP_BIND=a canary\nHEALTHCHECK_PING_URL=\"canary\nLOG_LEVEL=info\n";
-        let mistakes = parsed(content).unwrap_err().join("\n");
+        let mistakes = parsed(content).mistakes.join("\n");
         assert!(!mistakes.contains("canary"), "{mistakes}");
         insta::assert_snapshot!(mistakes, @r#"
         .env, line 2: the value of DISCORD_PRESENCE has spaces. Put it in double quotes. Example: DISCORD_PRESENCE="{online} of {total} monitors online · {offline} offline"
@@ -227,8 +232,8 @@ mod tests {
         .env, line 8: there is text behind the quoted value of LOG_DIR. Put the whole value in one pair of quotes. Example: LOG_DIR="two words"
         .env, line 9: the value of LOG_DIR has a backslash. Put the value in single quotes. Example: LOG_DIR='a\b'
         .env, line 10: the value of MY_OWN has spaces. Put it in double quotes. Example: MY_OWN="two words"
-        .env, line 11: the value of HTTP_BIND has spaces. Put it in double quotes. Example: HTTP_BIND="two words"
-        .env, line 12: a quote in the value of HEALTHCHECK_PING_URL is not closed. Example: HEALTHCHECK_PING_URL="two words"
+        .env, line 11: the value of HTTP_BIND has spaces. Example: HTTP_BIND=127.0.0.1:8080
+        .env, line 12: a quote in the value of HEALTHCHECK_PING_URL is not closed. Example: HEALTHCHECK_PING_URL="https://example.org/ping/1234"
         "#);
     }
 
@@ -237,9 +242,9 @@ mod tests {
         let long = "x".repeat(20_000);
         let content =
             format!("LOG_DIR=\"one\ntwo\n\nthree\"\n# {long}\nLOG_LEVEL='{long}'\n\ncanary");
-        let mistakes = parsed(&content).unwrap_err();
+        let mistakes = parsed(&content).mistakes;
         assert!(mistakes[0].starts_with(".env, line 8: "), "{mistakes:?}");
-        let file = parsed("A=\"one\ntwo\"\n\nB=1\n").unwrap();
+        let file = parsed("A=\"one\ntwo\"\n\nB=1\n");
         assert_eq!(file.values["A"], "one\ntwo");
         assert!(file.warnings[0].starts_with(".env, line 1: "), "{file:?}");
         assert!(file.warnings[1].starts_with(".env, line 4: "), "{file:?}");
@@ -249,7 +254,7 @@ mod tests {
     fn every_unknown_name_and_every_second_value_is_reported_with_its_line() {
         let content = "DISCORD_TOKN=canary\nHOME=/root\nPROBE_WITNESSES=\nMY_OWN=1\n\nLOG_LEVEL=info\nLOG_LEVEL=canary\n\
             canaryname=\nA_B=1\nA_B=2\ndiscord_token=canary\n";
-        let file = parsed(content).unwrap();
+        let file = parsed(content);
         assert_eq!(file.values["LOG_LEVEL"], "info");
         insta::assert_snapshot!(file.warnings.join("\n"), @"
         .env, line 1: DISCORD_TOKN is not a setting of Rollcall. Did you mean DISCORD_TOKEN?
@@ -266,17 +271,17 @@ mod tests {
     #[test]
     fn the_example_file_has_no_mistake_even_without_its_comment_marks() {
         let example = include_str!("../../../.env.example");
-        let file = parsed(example).unwrap();
+        let file = parsed(example);
         assert_eq!(file, DotEnv::default());
         let is_setting = |line: &&str| {
             let name = line.split_once('=').map(|(name, _)| name);
-            name.is_some_and(|name| Settings::names().contains(name))
+            name.is_some_and(|name| Settings::known().names.contains(name))
         };
         let lines = example.lines().map(|line| line.trim_start_matches("# "));
         let set: Vec<&str> = lines.filter(is_setting).collect();
-        let file = parsed(&set.join("\n")).unwrap();
+        let file = parsed(&set.join("\n"));
         assert_eq!(file.warnings, [] as [&str; 0]);
-        assert_eq!(file.values.len(), Settings::names().len());
+        assert_eq!(file.values.len(), Settings::known().names.len());
         let settings = Settings::from_variables(file.values).unwrap();
         assert_eq!(settings.warnings, [] as [&str; 0]);
     }

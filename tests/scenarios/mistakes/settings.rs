@@ -43,6 +43,9 @@ fn values() -> Vec<Row> {
             .set("PROBE_INTERVAL", "5s")
             .set("PROBE_MIN_INTERVAL", "10s"),
         row(LIST).set("PROBE_ALLOW", "everything"),
+        row(LIST).set("PROBE_ALLOW", "everything,lan,10.0.0.1/8"),
+        row(LIST).set("DATABASE_URL", "data/rollcall.db"),
+        row(LIST).set("DATABASE_URL", "postgres://user:canary@localhost/rollcall"),
         row(LIST).set("PROBE_RESOLVER", "dns.google"),
         row(LIST).set("CONNECTIVITY_HOSTS", "the router"),
         row(LIST).set("CONNECTIVITY_NAMES", "https://example.org"),
@@ -85,6 +88,7 @@ fn empty_values() -> Vec<Row> {
 
 fn tokens() -> Vec<Row> {
     vec![
+        row(LIST).set("DISCORD_TOKEN", "canary"),
         row(LIST).set("DISCORD_TOKEN", "canary.\ncanary.canary"),
         row(LIST).set("DISCORD_TOKEN", "Bot canary.canary.canary"),
         row(LIST).set("DISCORD_TOKEN", "'canary.canary.canary'"),
@@ -117,6 +121,11 @@ fn tokens() -> Vec<Row> {
 
 fn dot_env() -> Vec<Row> {
     vec![
+        // Every mistake at once.
+        row(LIST).set("LOG_LEVEL", "loud").file(
+            ".env",
+            "PROBE_ALLOW=lan, loopback\ncanary\nPROBE_INTERVAL=soon\n",
+        ),
         row(LIST).file(
             ".env",
             "# comment\n\nDISCORD_PRESENCE={online} of {total}\n",

@@ -28,6 +28,8 @@ pub(super) fn rows(taken: SocketAddr) -> Vec<Row> {
         row("endpoint list")
             .set("DATABASE_URL", other_database)
             .file("other.db", "not a database, but text. ".repeat(40)),
+        row("endpoint list").set("DATABASE_URL", "sqlite://missing.db"),
+        row("backup copy.db").set("DATABASE_URL", "sqlite://missing.db"),
         row("endpoint list").set("DATABASE_URL", "sqlite://foreign.db"),
         row("endpoint list").set("DATABASE_URL", "sqlite://newer.db"),
         row("run").set("LOG_DIR", "file/logs").file("file", "x"),
@@ -46,7 +48,7 @@ pub(super) fn rows(taken: SocketAddr) -> Vec<Row> {
 
 /// Creates a database of another program, and one of a newer Rollcall.
 async fn create_databases(folder: &Path) {
-    let newer = row("endpoint list").set("DATABASE_URL", "sqlite://newer.db");
+    let newer = row("endpoint import /dev/null").set("DATABASE_URL", "sqlite://newer.db");
     assert_eq!(newer.run(folder).2, 0);
     let version =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -39,7 +39,7 @@ fn an_invalid_target_is_rejected_with_a_sentence_and_an_example() {
     for (target, sentence) in [
         (
             "example.org:99999",
-            "the port must be a number from 1 to 65535. Example: `tcp://203.0.113.7:25565`",
+            "the port must be a number from 1 to 65535. Try `https://example.org/`",
         ),
         (
             "https:/example.org",
@@ -192,7 +192,7 @@ fn endpoints_are_imported_from_a_file_and_exported() {
     let exported = rollcall.done(&["endpoint", "export"]).out;
     assert_eq!(
         exported,
-        "target,name,interval,status\ntcp://203.0.113.7:80,door,,unknown\nhttps://example.org/,example.org:443,,unknown\n"
+        "target,name,interval,status\ntcp://203.0.113.7:80,door,,unknown\nhttps://example.org/,example.org,,unknown\n"
     );
     let full = Rollcall::new().with("QUOTA_ENDPOINTS", "1");
     std::fs::write(full.path("list.csv"), exported).unwrap();
