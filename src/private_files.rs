@@ -44,6 +44,33 @@ pub fn tighten(file: &File) {
     }
 }
 
+/// Whether a file can be created in a folder, or in the next one above it that exists.
+///
+/// # Errors
+/// Why not, in words.
+pub fn can_create_in(folder: &Path) -> Result<(), String> {
+    let existing = folder
+        .ancestors()
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        })
+        .find(|folder| folder.exists());
+    let existing = existing.unwrap_or(Path::new("/"));
+    if !existing.is_dir() {
+        return Err(format!("{} is not a folder", existing.display()));
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        let mode = Access::WRITE_OK | Access::EXEC_OK;
+        if access(existing, mode).is_err() {
+            return Err(format!("{} cannot be written", existing.display()));
+        }
+    }
+    Ok(())
+}
+
 /// Returns the mode with which `chmod` makes a file private; `None` if it is. The group of a file that belongs to another user
 /// may read it: that is how a service reads a file of root.
 pub fn mode_to_tighten(file: &Path) -> Option<&'static str> {

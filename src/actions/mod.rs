@@ -101,10 +101,24 @@ pub enum Error {
     Invalid(String),
     #[error("{0}")]
     Conflict(String),
-    #[error(
-        "this Discord server has reached its limit of {limit} endpoints ({used} in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS"
-    )]
-    Quota { limit: u64, used: u64 },
+    #[error("{}", quota_sentence(*limit, *used, *wanted))]
+    Quota {
+        limit: u64,
+        used: u64,
+        /// How many were to be added.
+        wanted: u64,
+    },
     #[error(transparent)]
     Internal(#[from] StoreError),
+}
+
+fn quota_sentence(limit: u64, used: u64, wanted: u64) -> String {
+    if wanted <= 1 {
+        return format!(
+            "this Discord server has reached its limit of {limit} endpoints ({used} in use). Remove some, or ask the operator to raise QUOTA_ENDPOINTS"
+        );
+    }
+    format!(
+        "the file has {wanted} endpoints, but this Discord server may have {limit} ({used} in use). Import fewer, remove some, or ask the operator to raise QUOTA_ENDPOINTS"
+    )
 }

@@ -19,7 +19,7 @@ use crate::telemetry::LibraryTargets;
 use crate::{clock, discord, http, jobs, private_files, telemetry};
 
 pub(crate) use parts::Parts;
-pub use parts::{application, checks};
+pub use parts::{application, checks, diagnosis, has_channel, unlimited_prober};
 use shutdown::Signals;
 
 /// What libraries log is treated like this.

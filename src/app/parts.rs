@@ -14,8 +14,9 @@ use crate::actions::endpoints::endpoint_limits::EndpointLimits;
 use crate::actions::endpoints::recheck::RecheckOptions;
 use crate::actions::endpoints::record_result::Rules;
 use crate::clock::Clock;
+use crate::discord::bot::diagnosis::{Diagnosis, NoAnswer};
 use crate::domain::devices::public_url::PublicUrl;
-use crate::domain::discord_id::ApplicationId;
+use crate::domain::discord_id::{ApplicationId, ChannelId, GuildId};
 use crate::domain::notifications::presence::PresenceUpdate;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -34,7 +35,7 @@ pub fn checks(
     store: &Store,
     timeout: Duration,
 ) -> Result<CheckRunner, AppError> {
-    let prober = prober(settings, None)?;
+    let prober = unlimited_prober(settings)?;
     Ok(check_runner(settings, store, prober, timeout))
 }
 
@@ -101,6 +102,16 @@ fn prober(settings: &Settings, connections: Option<ConnectionRate>) -> Result<Pr
         )),
         error => AppError::Setting(error.to_string()),
     })
+}
+
+/// The prober of the operator's command line, without limits of connections.
+pub fn unlimited_prober(settings: &Settings) -> Result<Prober, AppError> {
+    prober(settings, None)
+}
+
+/// Questions to Discord about the settings; `None` without a token.
+pub fn diagnosis(settings: &Settings) -> Result<Option<Diagnosis>, NoAnswer> {
+    Diagnosis::new(&discord_config(settings))
 }
 
 /// The certificates of the operator's own CAs as PEM text; empty for none.
@@ -315,6 +326,26 @@ pub async fn application(settings: &Settings) -> Result<ApplicationId, AppError>
     };
     let found = discord::application_of(&config, token).await;
     found.map_err(AppError::Other)
+}
+
+/// Whether a channel belongs to a guild, and the bot in the settings can see it, which Discord is asked for.
+pub async fn has_channel(
+    settings: &Settings,
+    guild: GuildId,
+    channel: ChannelId,
+) -> Result<bool, AppError> {
+    let messenger = discord::messenger(&discord_config(settings), &Arc::new(Health::new()));
+    let Some(messenger) = messenger else {
+        return Err(AppError::Setting(
+            "without DISCORD_TOKEN, Rollcall cannot ask Discord whether the channel belongs to the Discord server".to_owned(),
+        ));
+    };
+    let found = messenger.has_channel(guild, channel).await;
+    found.map_err(|error| {
+        AppError::Other(format!(
+            "Discord did not say whether the channel exists: {error}"
+        ))
+    })
 }
 
 pub(super) fn discord_config(settings: &Settings) -> discord::Config {

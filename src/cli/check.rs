@@ -6,7 +6,8 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::{Database, print_line, print_note, progress, seconds, usage, with_store};
+use super::terminal::{print_line, print_note, progress, seconds, usage};
+use super::{Database, with_store};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};

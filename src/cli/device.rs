@@ -1,5 +1,4 @@
-//! `rollcall device …`: adds devices from the terminal, before their first heartbeat, with the ids that their jobs already
-//! use with another program.
+//! `rollcall device …`: adds, lists, shows and removes devices from the terminal.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,22 +6,55 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error, note_if_local};
-use super::{Database, input_file, print_line, print_note, with_store};
+use super::terminal::guild_argument::{GuildArgument, GuildFilter, guild_column, note_if_local};
+use super::terminal::{app_error, find_monitor, input_file, print_line, print_note};
+use super::{Database, name, with_store};
 use crate::actions::Error;
 use crate::actions::devices::manage_device::{self, NewDevice};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::devices::device::{DeviceUuid, parse_threshold};
+use crate::domain::devices::heartbeat_schedule::HeartbeatSchedule;
+use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::devices::push_token::PushToken;
 use crate::domain::devices::slug::Slug;
-use crate::domain::monitor::parse_name;
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorKind;
+use crate::domain::text;
 use crate::settings::Settings;
+use crate::store::Store;
+use crate::store::devices::device::{self, Device};
+use crate::store::guild;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeviceCommand {
     /// Add a device and print its uuid and its key, which cannot be shown again
-    Add(DeviceArguments),
+    Add(Box<DeviceArguments>),
+    /// List devices with their status
+    List {
+        #[command(flatten)]
+        guild: GuildFilter,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a device and its ping URL, with which anyone can send heartbeats
+    Show {
+        /// Name, id or uuid of the device
+        device: String,
+        #[command(flatten)]
+        guild: GuildArgument,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a device with its log and its key
+    Remove {
+        /// Name, id or uuid of the device
+        device: String,
+        #[command(flatten)]
+        guild: GuildArgument,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -47,15 +79,17 @@ pub(super) struct DeviceArguments {
     /// Time without a heartbeat after which it is offline, such as 90s or 26h [default: HEARTBEAT_OFFLINE_THRESHOLD]
     #[arg(long, value_name = "TIME", value_parser = threshold)]
     threshold: Option<Duration>,
+    /// Time between two heartbeats, such as 1d; the threshold is this and --grace
+    #[arg(long, value_name = "TIME", conflicts_with = "threshold")]
+    every: Option<String>,
+    /// Time that a heartbeat may be late, such as 2h
+    #[arg(long, value_name = "TIME", requires = "every")]
+    grace: Option<String>,
     #[command(flatten)]
     guild: GuildArgument,
-    /// Print {"uuid","key"}
+    /// Print {"uuid","key","ping_url"}
     #[arg(long)]
     json: bool,
-}
-
-fn name(text: &str) -> Result<String, String> {
-    parse_name(text).map_err(|error| error.to_string())
 }
 
 fn uuid(text: &str) -> Result<DeviceUuid, String> {
@@ -89,7 +123,36 @@ fn from_file<T>(
 }
 
 pub(super) async fn run(settings: &Settings, command: DeviceCommand) -> Result<(), AppError> {
-    let DeviceCommand::Add(arguments) = command;
+    let database = match command {
+        DeviceCommand::Add(_) => Database::MayBeNew,
+        _ => Database::Existing,
+    };
+    with_store(settings, database, async |store| match command {
+        DeviceCommand::Add(arguments) => add(settings, store, *arguments).await,
+        DeviceCommand::List { guild, json } => list(store, guild.guild_id(), json).await,
+        DeviceCommand::Show {
+            device,
+            guild,
+            json,
+        } => show(settings, store, guild, &device, json).await,
+        DeviceCommand::Remove { device, guild } => {
+            let requester = guild.requester(settings);
+            let found = find_monitor(store, requester, Some(MonitorKind::Device), &device).await?;
+            let now = Clock::SYSTEM.now();
+            let removed = manage_device::remove(store, requester, found.id, now).await;
+            removed.map_err(app_error)?;
+            print_line(&format!("Removed {}", found.name));
+            Ok(())
+        }
+    })
+    .await
+}
+
+async fn add(
+    settings: &Settings,
+    store: &Store,
+    arguments: DeviceArguments,
+) -> Result<(), AppError> {
     let uuid_file = from_file("--uuid-file", arguments.uuid_file.as_deref(), uuid)?;
     let token_file = arguments.push_token_file.as_deref();
     let token_file = from_file("--push-token-file", token_file, push_token)?;
@@ -97,31 +160,143 @@ pub(super) async fn run(settings: &Settings, command: DeviceCommand) -> Result<(
         Some(uuid) => uuid,
         None => manage_device::random_uuid()?,
     };
+    let schedule = HeartbeatSchedule::parse(arguments.every.as_deref(), arguments.grace.as_deref())
+        .map_err(|error| AppError::Setting(format!("--{}: {}", error.option, error.reason)))?;
     let new = NewDevice {
         uuid: uuid.clone(),
         name: arguments.name,
         device_type: None,
         slug: arguments.slug,
         push_token: arguments.push_token.or(token_file),
-        threshold: arguments.threshold,
+        threshold: arguments
+            .threshold
+            .or(schedule.map(|schedule| schedule.threshold())),
     };
-    with_store(settings, Database::MayBeNew, async |store| {
-        let (requester, quota) = (arguments.guild.requester(settings), settings.quota.devices);
-        let added = manage_device::add(store, requester, new, quota, Clock::SYSTEM.now()).await;
-        let key = added.map_err(refusal)?;
-        if arguments.json {
-            let details = json!({ "uuid": uuid.as_str(), "key": key.reveal() });
-            print_line(&details.to_string());
-            note_if_local(requester.guild);
-            return Ok(());
-        }
+    let (requester, quota) = (arguments.guild.requester(settings), settings.quota.devices);
+    let added = manage_device::add(store, requester, new, quota, Clock::SYSTEM.now()).await;
+    let key = added.map_err(refusal)?;
+    let url = public_url(settings).ping_url(&uuid);
+    if arguments.json {
+        let details = json!({ "uuid": uuid.as_str(), "key": key.reveal(), "ping_url": url });
+        print_line(&details.to_string());
+    } else {
         print_line(uuid.as_str());
         print_line(&key.reveal());
         print_note("Copy the key now. Rollcall does not store it and cannot show it again.");
-        note_if_local(requester.guild);
-        Ok(())
+        print_note(&format!("Pings: {url}"));
+    }
+    note_if_local(requester.guild);
+    Ok(())
+}
+
+/// The address that devices use.
+fn public_url(settings: &Settings) -> PublicUrl {
+    match &settings.http.public_url {
+        Some(url) => url.clone(),
+        None => PublicUrl::bound(settings.http.bind),
+    }
+}
+
+async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<(), AppError> {
+    let guilds = match guild {
+        Some(guild) => vec![guild],
+        None => {
+            let known = guild::summaries(&store.reader, Clock::SYSTEM.now()).await?;
+            known.into_iter().map(|guild| guild.id).collect()
+        }
+    };
+    let mut devices = Vec::new();
+    for guild in guilds {
+        devices.extend(device::list(&store.reader, guild).await?);
+    }
+    if as_json {
+        let shown: Vec<_> = devices.iter().map(shown).collect();
+        print_line(&serde_json::Value::Array(shown).to_string());
+        return Ok(());
+    }
+    if devices.is_empty() {
+        print_note(
+            "There are no devices yet. Add one with `rollcall device add backup --every 1d --grace 2h`",
+        );
+    }
+    for device in &devices {
+        print_line(&line(device));
+    }
+    Ok(())
+}
+
+fn last_heartbeat(device: &Device) -> String {
+    device
+        .last_seen_at
+        .map_or_else(|| "never".to_owned(), text::timestamp)
+}
+
+fn line(device: &Device) -> String {
+    let reason = device
+        .failure
+        .as_deref()
+        .map(|reason| format!("  {reason}"));
+    format!(
+        "{:>6}  {:<8}  last heartbeat {:<20}  {:<20}  {}{}",
+        device.id.0,
+        device.status.as_str(),
+        last_heartbeat(device),
+        guild_column(device.guild_id),
+        text::cut(&device.name, 40),
+        reason.unwrap_or_default(),
+    )
+}
+
+/// Without the uuid, because anyone who knows it can send heartbeats.
+fn shown(device: &Device) -> serde_json::Value {
+    json!({
+        "id": device.id.0, "guild": device.guild_id.0.to_string(), "name": device.name, "group": device.group,
+        "type": device.device_type, "status": device.status.as_str(), "since": text::timestamp(device.since),
+        "last_heartbeat": device.last_seen_at.map(text::timestamp), "failure": device.failure,
+        "threshold_seconds": device.threshold.map(|threshold| threshold.as_secs()),
     })
-    .await
+}
+
+async fn show(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildArgument,
+    wanted: &str,
+    as_json: bool,
+) -> Result<(), AppError> {
+    let requester = guild.requester(settings);
+    let found = find_monitor(store, requester, Some(MonitorKind::Device), wanted).await?;
+    let device = device::by_id(&store.reader, requester.guild, found.id)
+        .await?
+        .ok_or_else(|| AppError::Other(format!("device {wanted} was just removed")))?;
+    let url = public_url(settings).ping_url(&device.uuid);
+    if as_json {
+        let mut shown = shown(&device);
+        shown["uuid"] = json!(device.uuid.as_str());
+        shown["ping_url"] = json!(url);
+        print_line(&shown.to_string());
+        return Ok(());
+    }
+    let threshold = device
+        .threshold
+        .unwrap_or(settings.heartbeat.offline_threshold);
+    for (label, value) in [
+        ("name", device.name.clone()),
+        ("id", device.id.0.to_string()),
+        ("uuid", device.uuid.to_string()),
+        ("pings", url),
+        ("status", device.status.as_str().to_owned()),
+        ("since", text::timestamp(device.since)),
+        ("heartbeat", last_heartbeat(&device)),
+        ("offline after", text::duration(threshold)),
+        (
+            "failure",
+            device.failure.clone().unwrap_or_else(|| "none".to_owned()),
+        ),
+    ] {
+        print_line(&format!("{label:<14} {value}"));
+    }
+    Ok(())
 }
 
 /// The arguments are valid, so what is refused is no error of usage.

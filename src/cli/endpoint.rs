@@ -7,20 +7,21 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::http_check::HttpArguments;
-use super::{Database, input_file, print_line, print_note, usage, with_store};
+use super::terminal::guild_argument::{GuildArgument, GuildFilter, note_if_local};
+use super::terminal::http_check::HttpArguments;
+use super::terminal::{app_error, input_file, print_line, print_note};
+use super::{Database, with_store};
+use crate::actions::Error;
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
 use crate::actions::endpoints::import_endpoints::{self, Imported};
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
-use crate::actions::{Error, Requester};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Host;
 use crate::domain::endpoints::typed_target;
-use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, parse_interval, parse_name};
 use crate::domain::text;
 use crate::settings::Settings;
@@ -49,9 +50,8 @@ pub(super) enum EndpointCommand {
     },
     /// List endpoints
     List {
-        /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
-        guild: Option<u64>,
+        #[command(flatten)]
+        guild: GuildFilter,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -83,13 +83,6 @@ pub(super) enum EndpointCommand {
     },
 }
 
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub(super) struct GuildArgument {
-    /// Discord server, by id [default: DISCORD_GUILD_ID]
-    #[arg(long = "guild", value_name = "ID", value_parser = usage::guild_id)]
-    guild: Option<u64>,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum FormatArgument {
     Txt,
@@ -99,23 +92,6 @@ pub(super) enum FormatArgument {
 
 fn interval(text: &str) -> Result<Duration, String> {
     parse_interval(text).map_err(|error| error.to_string())
-}
-
-impl GuildArgument {
-    /// The guild of the command: the option, else the setting, else the local guild.
-    fn guild_id(self, settings: &Settings) -> GuildId {
-        self.guild
-            .map(GuildId)
-            .or(settings.discord.guild)
-            .unwrap_or(GuildId::LOCAL)
-    }
-
-    pub(super) fn requester(self, settings: &Settings) -> Requester {
-        Requester {
-            guild: self.guild_id(settings),
-            actor: Actor::CommandLine,
-        }
-    }
 }
 
 pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result<(), AppError> {
@@ -135,7 +111,7 @@ pub(super) async fn run(settings: &Settings, command: EndpointCommand) -> Result
             let description = describe(&target, name.as_deref(), interval, &http)?;
             add(settings, store, guild, description, json).await
         }
-        EndpointCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
+        EndpointCommand::List { guild, json } => list(store, guild.guild_id(), json).await,
         EndpointCommand::Remove { endpoint, guild } => {
             remove(settings, store, guild, &endpoint).await
         }
@@ -207,23 +183,6 @@ async fn add(
     }
     note_if_local(requester.guild);
     Ok(())
-}
-
-/// What the command line adds without the id of a Discord server, nobody sees in Discord.
-pub(super) fn note_if_local(guild: GuildId) {
-    if guild == GuildId::LOCAL {
-        print_note(
-            "It belongs to no Discord server. Use --guild or set DISCORD_GUILD_ID to see it in Discord",
-        );
-    }
-}
-
-/// The Discord server in a line of a list.
-pub(super) fn guild_column(guild: GuildId) -> String {
-    match guild {
-        GuildId::LOCAL => "local".to_owned(),
-        guild => guild.to_string(),
-    }
 }
 
 async fn list(store: &Store, guild: Option<GuildId>, as_json: bool) -> Result<(), AppError> {
@@ -306,6 +265,12 @@ async fn import(
     if as_json {
         print_line(&summary_json(&imported).to_string());
     } else {
+        if !imported.unread_columns.is_empty() {
+            print_note(&format!(
+                "columns that are not read: {}",
+                imported.unread_columns.join(", ")
+            ));
+        }
         for refused in &imported.refused {
             print_note(&format!("line {}: {}", refused.line, refused.reason));
         }
@@ -318,8 +283,13 @@ async fn import(
     }
     if imported.added > 0 {
         note_if_local(requester.guild);
+        return Ok(());
     }
-    Ok(())
+    // A second import of the same file is no failure.
+    match imported.already_there > 0 && imported.refused.is_empty() {
+        true => Ok(()),
+        false => Err(AppError::Other("no endpoint was added".to_owned())),
+    }
 }
 
 fn summary_json(imported: &Imported) -> serde_json::Value {
@@ -328,7 +298,10 @@ fn summary_json(imported: &Imported) -> serde_json::Value {
         .iter()
         .map(|refused| json!({ "line": refused.line, "reason": refused.reason }))
         .collect();
-    json!({ "added": imported.added, "already_there": imported.already_there, "refused": refused })
+    json!({
+        "added": imported.added, "already_there": imported.already_there, "refused": refused,
+        "unread_columns": imported.unread_columns,
+    })
 }
 
 async fn export(
@@ -347,15 +320,4 @@ async fn export(
     // A closed pipe is not an error.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &file);
     Ok(())
-}
-
-/// Maps an action's error to an exit code: invalid input counts as usage, a database error as database.
-pub(super) fn app_error(error: Error) -> AppError {
-    match error {
-        Error::Internal(error) => AppError::Store(error),
-        Error::Invalid(sentence) => AppError::Setting(sentence),
-        error @ (Error::NotFound(_) | Error::Conflict(_) | Error::Quota { .. }) => {
-            AppError::Other(error.to_string())
-        }
-    }
 }

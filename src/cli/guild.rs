@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Database, print_line, print_note, usage, with_store};
+use super::terminal::{app_error, print_line, print_note, usage};
+use super::{Database, with_store};
+use crate::actions::manage_guild::move_local::{self, MonitorQuotas};
 use crate::actions::{Requester, manage_guild};
 use crate::app::{self, AppError};
 use crate::clock::Clock;
@@ -40,6 +42,11 @@ pub(super) enum GuildCommand {
         #[arg(long)]
         even_if_joined: bool,
     },
+    /// Move the local monitors, which Discord does not show, into a Discord server; Rollcall must not run
+    MoveLocal {
+        #[arg(value_parser = usage::guild_id, help = "The id of the Discord server, as shown by `guild list`")]
+        id: u64,
+    },
     /// Let the bot of DISCORD_TOKEN take over the data of the bot before it
     Adopt,
 }
@@ -59,6 +66,7 @@ pub(super) async fn run(settings: &Settings, command: GuildCommand) -> Result<()
             };
             forget(store, wish).await
         }
+        GuildCommand::MoveLocal { id } => move_monitors(settings, store, GuildId(id)).await,
         GuildCommand::Adopt => adopt(settings, store).await,
     })
     .await
@@ -186,6 +194,39 @@ fn confirm(id: GuildId) -> Result<bool, AppError> {
         .and_then(|()| input.lock().read_line(&mut answer))
         .map_err(|error| AppError::Other(error.to_string()))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+async fn move_monitors(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildId,
+) -> Result<(), AppError> {
+    if guild == GuildId::LOCAL {
+        return Err(AppError::Setting(
+            "server 0 is the local monitor list itself".to_owned(),
+        ));
+    }
+    // A running bot knows the Discord server of each monitor and key, and would go on with the old one.
+    let lock = Store::lock(&settings.database.url)?;
+    let known = guild::get(&store.reader, guild).await?;
+    if known.is_some_and(|known| known.left_at.is_some()) {
+        return Err(AppError::Other(format!(
+            "the bot was removed from the Discord server {guild}, and its data will be deleted. Invite it again first"
+        )));
+    }
+    let quotas = MonitorQuotas {
+        endpoints: settings.quota.endpoints,
+        devices: settings.quota.devices,
+        servers: settings.quota.servers,
+    };
+    let moved = move_local::move_local(store, guild, quotas, Clock::SYSTEM.now()).await;
+    let moved = moved.map_err(app_error)?;
+    drop(lock);
+    print_line(&format!(
+        "Moved {} and their keys into the Discord server {guild}",
+        text::count(moved, "monitor")
+    ));
+    Ok(())
 }
 
 async fn adopt(settings: &Settings, store: &Store) -> Result<(), AppError> {

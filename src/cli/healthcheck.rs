@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::print_line;
+use super::terminal::print_line;
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::Verdict;
@@ -15,6 +15,13 @@ use crate::settings::Settings;
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
+    check(settings).await?;
+    print_line("healthy");
+    Ok(())
+}
+
+/// Asks the running bot; returns its address if it is healthy.
+pub(super) async fn check(settings: &Settings) -> Result<SocketAddr, AppError> {
     let address = address(settings)?;
     // Allow exactly this address, regardless of PROBE_ALLOW: it is Rollcall's own.
     let rule = match address.ip() {
@@ -42,10 +49,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
         now: Clock::SYSTEM.now(),
     };
     match prober.check(check).await.verdict {
-        Verdict::Up => {
-            print_line("healthy");
-            Ok(())
-        }
+        Verdict::Up => Ok(address),
         Verdict::Down(failure) => Err(AppError::Other(format!(
             "Rollcall at {address} does not respond: {failure}"
         ))),

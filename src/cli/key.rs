@@ -3,8 +3,9 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error, guild_column, note_if_local};
-use super::{Database, print_line, print_note, usage, with_store};
+use super::terminal::guild_argument::{GuildArgument, GuildFilter, guild_column, note_if_local};
+use super::terminal::{app_error, print_line, print_note};
+use super::{Database, with_store};
 use crate::actions::manage_key;
 use crate::app::AppError;
 use crate::clock::Clock;
@@ -30,9 +31,8 @@ pub(super) enum KeyCommand {
     },
     /// List keys, without their secrets
     List {
-        /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
-        guild: Option<u64>,
+        #[command(flatten)]
+        guild: GuildFilter,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
@@ -95,7 +95,7 @@ pub(super) async fn run(settings: &Settings, command: KeyCommand) -> Result<(), 
                 note_if_local(requester.guild);
                 Ok(())
             }
-            KeyCommand::List { guild, json } => list(store, guild.map(GuildId), json).await,
+            KeyCommand::List { guild, json } => list(store, guild.guild_id(), json).await,
             KeyCommand::Rotate { id, guild, json } => {
                 let requester = guild.requester(settings);
                 let created = manage_key::rotate(store, requester, id, quota, now).await;

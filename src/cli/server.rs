@@ -1,15 +1,16 @@
-//! `rollcall server …`: adds and lists servers from the terminal.
+//! `rollcall server …`: adds, lists and removes servers from the terminal.
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::endpoint::{GuildArgument, app_error, note_if_local};
-use super::{Database, print_line, print_note, usage, with_store};
+use super::terminal::guild_argument::{GuildArgument, GuildFilter, note_if_local};
+use super::terminal::{app_error, find_monitor, print_line, print_note};
+use super::{Database, name, with_store};
 use crate::actions::servers::manage_server::{self, Standing};
 use crate::app::AppError;
 use crate::clock::Clock;
 use crate::domain::discord_id::GuildId;
-use crate::domain::monitor::parse_name;
+use crate::domain::monitor::MonitorKind;
 use crate::domain::text;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -29,23 +30,25 @@ pub(super) enum ServerCommand {
     },
     /// List servers with their status
     List {
-        /// Only this Discord server, by id [default: all]
-        #[arg(long, value_name = "ID", value_parser = usage::guild_id)]
-        guild: Option<u64>,
+        #[command(flatten)]
+        guild: GuildFilter,
         /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
-}
-
-fn name(text: &str) -> Result<String, String> {
-    parse_name(text).map_err(|error| error.to_string())
+    /// Remove a server with its reports and its key
+    Remove {
+        /// Name or id of the server
+        server: String,
+        #[command(flatten)]
+        guild: GuildArgument,
+    },
 }
 
 pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(), AppError> {
     let database = match command {
         ServerCommand::Add { .. } => Database::MayBeNew,
-        ServerCommand::List { .. } => Database::Existing,
+        _ => Database::Existing,
     };
     with_store(settings, database, async |store| match command {
         ServerCommand::Add { name, guild, json } => {
@@ -66,7 +69,16 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
             Ok(())
         }
         ServerCommand::List { guild, json } => {
-            list(settings, store, guild.map(GuildId), json).await
+            list(settings, store, guild.guild_id(), json).await
+        }
+        ServerCommand::Remove { server, guild } => {
+            let requester = guild.requester(settings);
+            let found = find_monitor(store, requester, Some(MonitorKind::Server), &server).await?;
+            let now = Clock::SYSTEM.now();
+            let removed = manage_server::remove(store, requester, found.id, now).await;
+            removed.map_err(app_error)?;
+            print_line(&format!("Removed {}", found.name));
+            Ok(())
         }
     })
     .await

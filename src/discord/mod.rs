@@ -4,7 +4,7 @@
 //! Discord runs on its own thread and runtime, because a stalled client can stop a runtime's timers for half a minute. That
 //! must not delay checks and jobs. Checks that a command requests run on the main runtime.
 
-mod bot;
+pub mod bot;
 mod commands;
 mod devices;
 mod endpoints;

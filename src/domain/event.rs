@@ -75,6 +75,8 @@ pub enum EventKind {
     GuildLeft,
     /// The bot was added to the guild again.
     GuildRejoined,
+    /// The operator moved the local monitors into the guild.
+    MonitorsMoved,
 }
 
 impl EventKind {

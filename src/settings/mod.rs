@@ -4,6 +4,7 @@
 mod database;
 mod dead_man;
 mod discord;
+mod effective;
 mod environment;
 mod heartbeat;
 mod http;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use database::DatabaseSettings;
 pub use dead_man::DeadManSettings;
 pub use discord::DiscordSettings;
+pub use effective::{EffectiveSetting, Origin};
 pub use heartbeat::HeartbeatSettings;
 pub use http::HttpSettings;
 pub use log::{LogFormat, LogSettings};
@@ -71,10 +73,16 @@ struct KnownSettings {
 impl Settings {
     /// Reads `.env` from the working directory and the environment of the process, which wins.
     pub fn from_environment() -> Result<Self, SettingsError> {
+        Self::read(Self::variables())
+    }
+
+    /// What `.env` and the environment set.
+    fn variables() -> Variables {
         let known = Self::known();
         let file = dot_env::read(&known);
         let names = known.names;
         let mut read = Variables {
+            of_dot_env: file.values.keys().cloned().collect(),
             variables: file.values,
             mistakes: file.mistakes,
             warnings: file.warnings,
@@ -89,6 +97,7 @@ impl Settings {
                 Ok(value) => {
                     let unknown = unknown::in_environment(&name, &value, &names);
                     read.warnings.extend(unknown);
+                    read.of_dot_env.remove(&name);
                     read.variables.insert(name, value);
                 }
                 Err(_) if names.contains(&name) => {
@@ -98,7 +107,7 @@ impl Settings {
                 Err(_) => {}
             }
         }
-        Self::read(read)
+        read
     }
 
     /// Reads settings from names and values; an empty value counts as absent.

@@ -75,6 +75,7 @@ impl Variables {
         if self.optional("PROBE_MIN_INTERVAL").is_none() {
             let default = short_duration(interval.min(DEFAULT_MIN_INTERVAL));
             self.warn_if_empty("PROBE_MIN_INTERVAL", &default);
+            self.defaults.insert("PROBE_MIN_INTERVAL".to_owned(), default);
             return interval.min(DEFAULT_MIN_INTERVAL);
         }
         let least = self.length("PROBE_MIN_INTERVAL", "10s", SECOND, SECOND..=DAY);

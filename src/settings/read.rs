@@ -44,6 +44,12 @@ pub(super) struct Variables {
     pub names: BTreeSet<String>,
     /// A valid value for each name that has one to show.
     pub examples: HashMap<String, String>,
+    /// The value of each name that has one without being set.
+    pub defaults: HashMap<String, String>,
+    /// The names whose values nobody may see.
+    pub secrets: BTreeSet<String>,
+    /// The names that the file `.env` has set.
+    pub of_dot_env: BTreeSet<String>,
 }
 
 impl Variables {
@@ -59,7 +65,8 @@ impl Variables {
     }
 
     /// Whether a variable is set, but empty.
-    pub(super) fn is_empty(&self, name: &str) -> bool {
+    pub(super) fn is_empty(&mut self, name: &str) -> bool {
+        self.names.insert(name.to_owned());
         let value = self.variables.get(name);
         value.is_some_and(|value| value.trim().is_empty())
     }
@@ -75,6 +82,7 @@ impl Variables {
 
     pub(super) fn text(&mut self, name: &str, default: &str) -> String {
         self.examples.insert(name.to_owned(), default.to_owned());
+        self.defaults.insert(name.to_owned(), default.to_owned());
         self.warn_if_empty(name, default);
         self.optional(name).unwrap_or_else(|| default.to_owned())
     }
@@ -87,6 +95,7 @@ impl Variables {
         wanted: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> T {
+        self.defaults.insert(name.to_owned(), default.to_owned());
         self.warn_if_empty(name, default);
         let given = self.optional_value(name, wanted, default, &parse);
         given
@@ -121,6 +130,7 @@ impl Variables {
     /// Reads a URL that is a secret: a mistake in it is reported without the value.
     pub(super) fn secret_address(&mut self, name: &str, example: &str) -> Option<Secret> {
         self.examples.insert(name.to_owned(), example.to_owned());
+        self.secrets.insert(name.to_owned());
         let text = self.optional(name)?;
         if !is_web_address(&text) {
             self.mistakes.push(format!(

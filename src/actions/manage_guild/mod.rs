@@ -1,6 +1,7 @@
 //! Records which guilds the bot is in. Where it is removed, checks stop, outages end and keys are revoked for good; the rows are
 //! deleted later, or when the operator says so.
 
+pub mod move_local;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! The bot itself: `/bot health`, `/ping` and `/help`.
 
 pub(in crate::discord) mod bot_command;
+pub mod diagnosis;
 pub(in crate::discord) mod health_card;
 pub(in crate::discord) mod help_card;
 pub(in crate::discord) mod help_command;

@@ -233,6 +233,7 @@ fn cards_of_endpoints_fit_with_the_longest_texts() {
         added: usize::MAX,
         already_there: usize::MAX,
         refused,
+        unread_columns: vec!["*".repeat(10_000); 1000],
     }));
 }
 
@@ -573,6 +574,7 @@ fn cards_of_imports() {
             added,
             already_there,
             refused,
+            unread_columns: Vec::new(),
         }))
     });
     insta::assert_snapshot!(cards.join("\n\n"), @"

@@ -18,6 +18,10 @@ pub(in crate::discord) fn imported(imported: &Imported) -> CreateEmbed {
         .field("Added", imported.added.to_string(), true)
         .field("Already exist", imported.already_there.to_string(), true)
         .field("Rejected", refused.to_string(), true);
+    let card = match imported.unread_columns.as_slice() {
+        [] => card,
+        columns => card.field(texts::UNREAD_COLUMNS, texts::columns(columns), false),
+    };
     if refused == 0 {
         return card;
     }

@@ -134,6 +134,16 @@ pub(super) fn more_rejected_lines(number: usize) -> String {
     format!("… and {}", text::count(number as u64, "more rejected line"))
 }
 
+pub(super) const UNREAD_COLUMNS: &str = "Columns that are not read";
+
+pub(super) fn columns(names: &[String]) -> String {
+    let shown = names.iter().take(20);
+    let shown: Vec<String> = shown
+        .map(|name| text::cut(&text::escape(name), 40))
+        .collect();
+    shown.join(", ")
+}
+
 pub(super) fn exported(number: usize) -> String {
     format!("Exported {}.", text::count(number as u64, "endpoint"))
 }

@@ -211,6 +211,7 @@ mod tests {
             actions::Error::Quota {
                 limit: 500,
                 used: 500,
+                wanted: 1,
             }
             .into(),
         ];

@@ -31,8 +31,13 @@ const SOURCE: &str = "Copy the token from https://discord.com/developers/applica
 impl Variables {
     /// Reads the token. Set and empty counts as absent.
     pub(super) fn token(&mut self) -> Option<Secret> {
+        self.secrets.insert(TOKEN.to_owned());
         let token = self.optional(TOKEN);
         let file = self.optional(TOKEN_FILE);
+        // Somebody may have set the token in place of the file.
+        if file.as_deref().is_some_and(is_probably_a_token) {
+            self.secrets.insert(TOKEN_FILE.to_owned());
+        }
         let (name, token) = match (token, file) {
             (None, None) => return None,
             (Some(token), None) => (TOKEN.to_owned(), Ok(token)),

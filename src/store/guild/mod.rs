@@ -3,6 +3,7 @@
 pub mod daily_changes;
 pub mod departure;
 pub mod forget;
+pub mod move_local;
 
 use std::collections::HashMap;
 use std::time::Duration;

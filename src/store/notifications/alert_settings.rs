@@ -70,6 +70,18 @@ pub async fn get(reader: &Reader, guild: GuildId) -> Result<Option<AlertSettings
     row.as_ref().map(read).transpose()
 }
 
+/// The alert channel of each guild that has one, and that the bot has not left.
+pub async fn channels(reader: &Reader) -> Result<Vec<(GuildId, ChannelId)>, StoreError> {
+    let rows: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT guild_id, channel_id FROM alert_channels
+         WHERE guild_id NOT IN (SELECT guild_id FROM left_guilds) ORDER BY guild_id",
+    )
+    .fetch_all(&reader.pool)
+    .await?;
+    let ids = |(guild, channel)| (GuildId::from_row(guild), ChannelId::from_row(channel));
+    Ok(rows.into_iter().map(ids).collect())
+}
+
 /// The alert settings of a guild, read inside a transaction.
 pub async fn find(tx: &mut Tx<'_>, guild: GuildId) -> Result<Option<AlertSettings>, StoreError> {
     let row = sqlx::query("SELECT * FROM alert_channels WHERE guild_id = $1")

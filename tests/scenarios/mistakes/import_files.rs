@@ -42,6 +42,15 @@ fn tables() -> Vec<Row> {
             "interval.csv",
             "target,name,interval\nhttps://example.org/a,shop,often\n"
         ),
+        import!(
+            "columns.csv",
+            "name,host,port,tags\nshop,203.0.113.7,8080,web\nmail,203.0.113.7,smtp,web\n"
+        ),
+        import!("wrong-columns.csv", "name,interval\nshop,5m\n"),
+        import!(
+            "mark.csv",
+            "\u{feff}target,name\nhttps://example.org/bom,bom\n"
+        ),
         import!("short.csv", "target,name\nhttps://example.org/b\n"),
         import!("quote.csv", "target,name\n\"https://example.org/c,shop\n"),
         import!("broken.json", "[{\"target\": \"https://example.org/d\"\n"),

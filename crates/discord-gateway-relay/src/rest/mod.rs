@@ -160,6 +160,26 @@ impl Rest {
         }
     }
 
+    /// Reads an object of the API, such as `/channels/1`.
+    ///
+    /// # Errors
+    /// Discord refused, or did not answer with such an object.
+    pub async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
+        self.get(path).await
+    }
+
+    /// Discord's own time, as the `Date` of a response: an HTTP date (RFC 9110, 5.6.7). `None` if the response has none.
+    ///
+    /// # Errors
+    /// Discord did not answer.
+    pub async fn date(&self) -> Result<Option<String>, RestError> {
+        let url = format!("{}/api/v10/gateway", self.origin);
+        let response = self.client.get(url).send().await;
+        let response = response.map_err(|error| transport_error(&error))?;
+        let date = response.headers().get(header::DATE);
+        Ok(date.and_then(|date| date.to_str().ok()).map(str::to_owned))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
         self.call(Method::GET, path, None).await
     }

@@ -72,6 +72,7 @@ pub async fn add(
         .transact_for(requester.guild, move |tx| {
             Box::pin(async move {
                 let mut added = Vec::with_capacity(descriptions.len());
+                let wanted = descriptions.len() as u64;
                 let used = endpoint::count(tx, requester.guild).await?;
                 let mut room = limits.quota.saturating_sub(used);
                 let mut admission = Admission::start(tx, &limits, requester, now).await?;
@@ -94,6 +95,7 @@ pub async fn add(
                         room = room.checked_sub(1).ok_or(Error::Quota {
                             limit: limits.quota,
                             used,
+                            wanted,
                         })?;
                     }
                     added.push(result);

@@ -57,7 +57,14 @@ async fn over_the_quota_nothing_is_added() {
     let three = vec![describe(2), describe(1), describe(3)];
     let error = add(limited, requester(1), three, NOW).await.unwrap_err();
     assert!(
-        matches!(error, Error::Quota { limit: 2, used: 1 }),
+        matches!(
+            error,
+            Error::Quota {
+                limit: 2,
+                used: 1,
+                ..
+            }
+        ),
         "{error}"
     );
     assert_eq!(endpoint::all(&store.reader, None).await.unwrap().len(), 1);

@@ -63,6 +63,7 @@ pub(super) const fn words(kind: EventKind) -> &'static str {
         EventKind::BoardRemoved => "board removed",
         EventKind::StorageLimitReached => "storage limit reached",
         EventKind::GuildLeft => "Rollcall removed from this Discord server",
+        EventKind::MonitorsMoved => "local monitors moved into this Discord server",
         EventKind::GuildRejoined => "Rollcall added to this Discord server again",
     }
 }

@@ -11,12 +11,12 @@ use crate::private_files;
 const LONGEST_SECRET: u64 = 64 * 1024;
 
 /// Reads a file, or standard input for `-`. `option` is what the user has to correct.
-pub(super) fn read(option: &str, file: &Path) -> Result<Vec<u8>, AppError> {
+pub(in crate::cli) fn read(option: &str, file: &Path) -> Result<Vec<u8>, AppError> {
     read_up_to(u64::MAX, option, file)
 }
 
 /// Reads lines of text that are a secret, without empty lines and without the blanks around each.
-pub(super) fn read_secret(option: &str, file: &Path) -> Result<Vec<String>, AppError> {
+pub(in crate::cli) fn read_secret(option: &str, file: &Path) -> Result<Vec<String>, AppError> {
     let refuse = |reason: &str| {
         let file = file.display();
         AppError::Setting(format!("{option}: {file} {reason}"))

@@ -12,7 +12,7 @@ use crate::domain::endpoints::target::Scheme;
 use crate::domain::patch::Patch;
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct HttpArguments {
+pub(in crate::cli) struct HttpArguments {
     /// HTTP: expected status, such as 200 or 200-399
     #[arg(long, value_name = "STATUS")]
     status: Option<String>,
@@ -67,7 +67,7 @@ impl HttpArguments {
     }
 
     /// The HTTP check, or `None` if every option has its default.
-    pub(super) fn http_check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
+    pub(in crate::cli) fn http_check(&self, scheme: Scheme) -> Result<Option<HttpCheck>, AppError> {
         let headers = self.all_headers()?;
         let change = HttpCheckChange {
             status: self.status.clone(),

@@ -25,28 +25,34 @@ const ELSEWHERE: [(&[&str], &str); 14] = [
     (&["import"], "`rollcall endpoint import list.txt`"),
     (&["export"], "`rollcall endpoint export`"),
     (&["version"], "`rollcall --version`"),
-    (&["alerts"], "`/alerts setup` in Discord"),
-    (&["device", "list"], "`/devices list` in Discord"),
-    (&["device", "remove"], "`/device remove` in Discord"),
-    (&["server", "remove"], "`/server remove` in Discord"),
+    (&["mute"], "`rollcall silence mute shop --for 1h`"),
+    (&["maintenance"], "`rollcall silence maintenance --for 2h`"),
+    (&["config"], "`rollcall settings`"),
+    (&["webhook"], "`/webhook add` in Discord"),
 ];
 
 /// A valid value for each option with a number or a duration.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 16] = [
+    ("--at", "\"2026-12-01 22:30\""),
     ("--batch", "100"),
+    ("--channel", "175928847299117063"),
     ("--concurrent", "50"),
+    ("--every", "1d"),
+    ("--for", "2h"),
+    ("--grace", "2h"),
     ("--guild", "123456789012345678"),
     ("--hours", "1"),
     ("--interval", "60s"),
     ("--limit", "100"),
     ("--older-than", "4m"),
     ("--redirects", "5"),
+    ("--remind-after", "15m"),
     ("--threshold", "26h"),
     ("--timeout", "10s"),
 ];
 
 /// Parses the arguments of the process. An error, or the help that was asked for, is printed; then the exit code is returned.
-pub(super) fn parse<T: Parser>() -> Result<T, ExitCode> {
+pub(in crate::cli) fn parse<T: Parser>() -> Result<T, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     T::try_parse_from(&arguments).map_err(|error| {
         let typed: Vec<String> = arguments
@@ -121,14 +127,21 @@ fn split_duration(unit: &str, typed: &[String]) -> Option<String> {
 }
 
 /// Reads the id of a Discord server; 0 is the local monitor list.
-pub(super) fn guild_id(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn guild_id(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| {
         "must be the id of a Discord server. `rollcall guild list` shows them. Example: 123456789012345678".to_owned()
     })
 }
 
+/// Reads the id of a channel or a role in Discord.
+pub(in crate::cli) fn discord_id(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|id| *id > 0).ok_or_else(|| {
+        "must be an id in Discord: with Developer Mode on, right-click it and choose Copy ID. Example: 175928847299117063".to_owned()
+    })
+}
+
 /// A parser of a count from 1 to `most`.
-pub(super) fn count<T: TryFrom<u32>>(
+pub(in crate::cli) fn count<T: TryFrom<u32>>(
     most: u32,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {

@@ -1,0 +1,128 @@
+//! `rollcall doctor`: looks for what keeps Rollcall from working, a line for each part, with what to do.
+
+mod discord;
+mod local;
+mod network;
+
+use clap::Args;
+use serde_json::json;
+use strum::IntoStaticStr;
+
+use super::terminal::print_line;
+use crate::app::AppError;
+use crate::domain::text;
+use crate::settings::Settings;
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    /// Print a JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+enum Verdict {
+    Ok,
+    /// It works, or could work, but probably not as it was meant.
+    Warning,
+    /// It does not work.
+    Problem,
+    /// It is not set up, or something that it needs has a problem.
+    Skipped,
+}
+
+/// What was found about a part, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    part: &'static str,
+    verdict: Verdict,
+    sentence: String,
+}
+
+impl Finding {
+    fn ok(part: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(part, Verdict::Ok, sentence)
+    }
+
+    fn warning(part: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(part, Verdict::Warning, sentence)
+    }
+
+    fn problem(part: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(part, Verdict::Problem, sentence)
+    }
+
+    fn skipped(part: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(part, Verdict::Skipped, sentence)
+    }
+
+    fn new(part: &'static str, verdict: Verdict, sentence: impl Into<String>) -> Self {
+        Self {
+            part,
+            verdict,
+            sentence: sentence.into(),
+        }
+    }
+}
+
+/// Examines every part. Each is printed as soon as it is known, because Discord and the network may take a while.
+pub(super) async fn run(settings: &Settings, arguments: &DoctorArguments) -> Result<(), AppError> {
+    let mut report = Report {
+        as_json: arguments.json,
+        findings: Vec::new(),
+    };
+    report.add(local::settings(settings));
+    let database = local::database(settings).await;
+    report.add(vec![database.finding]);
+    report.add(vec![local::port(settings, database.is_running).await]);
+    report.add(network::resolver(settings).await);
+    report.add(network::reference_hosts(settings).await);
+    discord::examine(settings, &database.alert_channels, &mut report).await;
+    report.end()
+}
+
+struct Report {
+    as_json: bool,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn add(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if !self.as_json {
+                print_line(&line(&finding));
+            }
+            self.findings.push(finding);
+        }
+    }
+
+    fn end(self) -> Result<(), AppError> {
+        if self.as_json {
+            let shown: Vec<_> = self.findings.iter().map(shown).collect();
+            print_line(&serde_json::Value::Array(shown).to_string());
+        }
+        let problems = self
+            .findings
+            .iter()
+            .filter(|finding| finding.verdict == Verdict::Problem);
+        match problems.count() {
+            0 => Ok(()),
+            count => Err(AppError::Other(format!(
+                "{} found",
+                text::count(count as u64, "problem")
+            ))),
+        }
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let verdict: &str = finding.verdict.into();
+    format!("{verdict:<8} {:<16} {}", finding.part, finding.sentence)
+}
+
+fn shown(finding: &Finding) -> serde_json::Value {
+    let verdict: &str = finding.verdict.into();
+    json!({ "part": finding.part, "verdict": verdict, "sentence": finding.sentence })
+}

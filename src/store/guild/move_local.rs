@@ -1,0 +1,139 @@
+//! Moves the local monitors into a guild, with their history, their keys and their silences. No bot may run meanwhile, because it
+//! knows the guild of each monitor.
+
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::name::NameScope;
+use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::store::monitors::monitor_name;
+use crate::store::{StoreError, Tx};
+
+/// Tables whose rows belong to a monitor, or tell its history. `api_keys` has the keys of devices and servers, and those that
+/// were created for the local monitors.
+const TABLES: [&str; 13] = [
+    "UPDATE endpoint_targets SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE device_details SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE server_details SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE samples SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE device_logs SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE outages SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE incidents SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE incident_notes SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE events SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE api_keys SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE alert_overrides SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE host_additions SET guild_id = $1 WHERE guild_id = $2",
+    // Those for a group or for every monitor would silence others there.
+    "UPDATE silences SET guild_id = $1 WHERE guild_id = $2 AND scope = 'some'",
+];
+
+/// Endpoints with the same target, and devices with the same UUID, that both the local list and a guild have: their names, at
+/// most `limit`.
+pub async fn in_both(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let names = sqlx::query_scalar(
+        "SELECT m.name FROM endpoint_targets l
+         JOIN endpoint_targets o ON o.guild_id = $1 AND o.target = l.target
+         JOIN monitors m ON m.id = l.monitor_id WHERE l.guild_id = $2
+         UNION ALL
+         SELECT m.name FROM device_details l
+         JOIN device_details o ON o.guild_id = $1 AND o.uuid = l.uuid
+         JOIN monitors m ON m.id = l.monitor_id WHERE l.guild_id = $2
+         LIMIT $3",
+    )
+    .bind(guild.to_row())
+    .bind(GuildId::LOCAL.to_row())
+    .bind(limit)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(names)
+}
+
+/// How many monitors of a kind a guild has.
+pub async fn count(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    kind: MonitorKind,
+) -> Result<u64, StoreError> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND kind = $2")
+            .bind(guild.to_row())
+            .bind(kind.as_str())
+            .fetch_one(&mut *tx.connection)
+            .await?;
+    Ok(count.unsigned_abs())
+}
+
+/// Moves everything. A monitor whose name is taken there gets the next free form of it.
+pub async fn move_to(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
+    let local = GuildId::LOCAL.to_row();
+    let monitors: Vec<(i64, String, String)> =
+        sqlx::query_as("SELECT id, kind, name FROM monitors WHERE guild_id = $1 ORDER BY id")
+            .bind(local)
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    for (id, kind, name) in monitors {
+        let id = MonitorId(id);
+        let Ok(kind) = kind.parse::<MonitorKind>() else {
+            take(tx, id, guild).await?;
+            continue;
+        };
+        let free = monitor_name::free_form(tx, NameScope { guild, kind }, &name).await?;
+        if free != name {
+            // Unique among the local ones, too, until it has moved.
+            let own = NameScope {
+                guild: GuildId::LOCAL,
+                kind,
+            };
+            let other = monitor_name::free_form(tx, own, &free).await?;
+            monitor_name::set(tx, id, &other).await?;
+        }
+        take(tx, id, guild).await?;
+        if free != name {
+            monitor_name::set(tx, id, &free).await?;
+        }
+    }
+    for sql in TABLES {
+        sqlx::query(sql)
+            .bind(guild.to_row())
+            .bind(local)
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    add_usage(tx, guild).await
+}
+
+async fn take(tx: &mut Tx<'_>, id: MonitorId, guild: GuildId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET guild_id = $2 WHERE id = $1")
+        .bind(id.0)
+        .bind(guild.to_row())
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// The triggers count rows that are stored and deleted, and not those that change their guild.
+async fn add_usage(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO guild_usage (guild_id, kind, stored_rows, stored_bytes)
+         SELECT $1, kind, stored_rows, stored_bytes FROM guild_usage WHERE guild_id = $2
+         ON CONFLICT (guild_id, kind) DO UPDATE
+         SET stored_rows = stored_rows + excluded.stored_rows, stored_bytes = stored_bytes + excluded.stored_bytes",
+    )
+    .bind(guild.to_row())
+    .bind(GuildId::LOCAL.to_row())
+    .execute(&mut *tx.connection)
+    .await?;
+    for sql in [
+        "DELETE FROM guild_usage WHERE guild_id = $1",
+        "DELETE FROM host_allowances WHERE guild_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(GuildId::LOCAL.to_row())
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    Ok(())
+}
