@@ -12,11 +12,13 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::typed_target;
 use crate::domain::event::Actor;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::nearest_names::did_you_mean;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
 use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Endpoint, Scheduled};
 use crate::store::endpoints::state;
+use crate::store::monitors::search::near_name;
 use crate::store::{Reader, StoreError};
 
 /// Result of a run over several endpoints.
@@ -97,11 +99,28 @@ pub async fn find(
         return Ok(endpoint);
     }
     match found.is_empty() {
-        true => Err(Error::NotFound(format!(
-            "no endpoint has the address or name `{}`",
-            typed_target::shown(address)
-        ))),
+        true => {
+            let near = near_name(
+                reader,
+                requester.guild,
+                Some(MonitorKind::Endpoint),
+                address,
+            );
+            Err(Error::NotFound(unknown(address, &near.await?)))
+        }
         false => Err(Error::Conflict(ambiguous(&host, &found))),
+    }
+}
+
+/// `near`: names that may be meant.
+fn unknown(address: &str, near: &[String]) -> String {
+    let problem = format!(
+        "no endpoint has the address or name `{}`",
+        typed_target::shown(address)
+    );
+    match did_you_mean(near) {
+        Some(question) => format!("{problem}. {question}"),
+        None => problem,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::monitor::{MonitorId, ValidationError};
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, SilenceScope};
 use crate::domain::text;
+use crate::domain::text::duration_rule::DurationRule;
 use crate::store::event;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::monitors::{group, monitor};
@@ -30,14 +31,17 @@ pub const MUTE_RANGE: (Duration, Duration) =
 /// Maximum number of maintenance windows of a guild.
 const MAX_MAINTENANCE: u64 = 50;
 
+const MUTE: DurationRule = DurationRule {
+    subject: "the duration",
+    unit: Duration::from_secs(60),
+    shortest: MUTE_RANGE.0,
+    longest: MUTE_RANGE.1,
+    examples: "`2h`",
+};
+
 /// Parses the duration of a mute: `30m`, `2h`, `3d`; a bare number is minutes. Allowed are 1 s to 30 days.
 pub fn parse_mute_length(text: &str) -> Result<Duration, ValidationError> {
-    let (shortest, longest) = MUTE_RANGE;
-    text::parse_duration(text, Duration::from_secs(60))
-        .filter(|length| (shortest..=longest).contains(length))
-        .ok_or_else(|| {
-            ValidationError::new("the duration must be between 1s and 30d. Example: `2h`")
-        })
+    Ok(MUTE.parse(text)?)
 }
 
 fn window(now: Timestamp, length: Duration) -> TimeWindow {

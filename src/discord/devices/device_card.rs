@@ -42,7 +42,6 @@ pub(in crate::discord) struct Inside {
 pub(in crate::discord) const LINES: u32 = 5;
 
 pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> CreateEmbed {
-    let kind = device.device_type.as_deref().unwrap_or("unknown");
     let card = CreateEmbed::new()
         .title(format!(
             "{} {}",
@@ -55,9 +54,12 @@ pub(in crate::discord) fn one(device: &Device, inside: Option<&Inside>) -> Creat
             "Last heartbeat",
             relative_or(device.last_seen_at, "never"),
             true,
-        )
-        .field("Type", text::cut(&text::escape(kind), 200), true)
-        .field("Added", relative(device.created_at), true);
+        );
+    let card = match &device.device_type {
+        Some(kind) => card.field("Type", text::cut(&text::escape(kind), 200), true),
+        None => card,
+    };
+    let card = card.field("Added", relative(device.created_at), true);
     let card = match device.threshold {
         Some(threshold) => card.field("Offline after", text::duration(threshold), true),
         None => card,
@@ -190,9 +192,9 @@ mod tests {
         let devices = [online(), failed(), never_seen()];
         insta::assert_snapshot!(card_text(list(&devices)), @"
         [grey] 3 devices
-        🟢 **pump** · `07070707` · last heartbeat <t:1769860740:R>
-        🔴 **backup** · `07070707` · last heartbeat <t:1769860740:R>
-        ⚪ **boiler** · `07070707` · no heartbeat yet
+        🟢 **pump** · `#7` · `07070707` · last heartbeat <t:1769860740:R>
+        🔴 **backup** · `#7` · `07070707` · last heartbeat <t:1769860740:R>
+        ⚪ **boiler** · `#7` · `07070707` · no heartbeat yet
         ");
         let long = card_text(list(&vec![online(); LISTED + 2]));
         insta::assert_snapshot!(long.lines().next_back().unwrap(), @"… and 2 more devices");
@@ -220,7 +222,6 @@ mod tests {
         [red] 🔴 backup
         went offline <t:1769860740:R>: exit status 3: disk full
         Last heartbeat: <t:1769860740:R>
-        Type: unknown
         Added: <t:1769500800:R>
         Offline after: 1 d 2 h
         Ping URL: `https://rollcall.example.org/ping/07070707-0707-4707-8707-070707070707`

@@ -8,6 +8,7 @@ use crate::discord::keys::key_card;
 use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
+use crate::domain::devices::device::parse_threshold;
 use crate::domain::devices::heartbeat_schedule::HeartbeatSchedule;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::{MonitorKind, parse_name};
@@ -104,17 +105,28 @@ async fn threshold(
     #[autocomplete = "complete::device"]
     #[max_length = 100]
     device: String,
-    #[description = "Time between two heartbeats, such as 5m or 1d (default: the bot's setting)"]
+    #[description = "Time between two heartbeats, such as 5m or 1d"]
     #[max_length = 16]
     every: Option<String>,
     #[description = "Additional time before it is offline, such as 2h (default: 10% of every)"]
     #[max_length = 16]
     grace: Option<String>,
+    #[description = "In place of both, such as 26h; enter default for the bot's setting"]
+    #[max_length = 16]
+    threshold: Option<String>,
 ) -> Result<(), CommandError> {
     let schedule = schedule(every.as_deref(), grace.as_deref())?;
-    let threshold = schedule.map(|schedule| schedule.threshold());
+    let threshold = match (threshold.as_deref().map(str::trim), schedule) {
+        (None, None) => return Err(texts::no_threshold()),
+        (Some(_), Some(_)) => return Err(texts::threshold_and_schedule()),
+        (None, Some(schedule)) => Patch::Set(schedule.threshold()),
+        (Some("default"), None) => Patch::Clear,
+        (Some(text), None) => {
+            Patch::Set(parse_threshold(text).map_err(|error| wrong("threshold", error))?)
+        }
+    };
     let change = DeviceEdit {
-        threshold: Patch::from(threshold),
+        threshold,
         ..DeviceEdit::default()
     };
     apply(ctx, &device, change).await

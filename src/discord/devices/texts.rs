@@ -32,21 +32,36 @@ pub(super) fn already_removed() -> CommandError {
     CommandError::Refused("This device has been removed.".into())
 }
 
+/// `/device threshold` without an option.
+pub(super) fn no_threshold() -> CommandError {
+    CommandError::Refused(
+        "Set `threshold`, such as `threshold:26h`, or `every` and `grace`, such as `every:1d grace:2h`. `threshold:default` resets it to the bot's setting."
+            .into(),
+    )
+}
+
+pub(super) fn threshold_and_schedule() -> CommandError {
+    CommandError::Refused(
+        "Choose either `threshold`, or `every` and `grace`, such as `every:1d grace:2h`.".into(),
+    )
+}
+
 pub(super) fn list_title(count: usize) -> String {
     text::count(count as u64, "device")
 }
 
-/// A device in the list, in at most 160 characters. The beginning of its UUID distinguishes it; the whole is a secret.
+/// A device in the list, in at most 160 characters. Its id distinguishes it, and commands accept it. The beginning of
+/// its UUID shows which machine it is; the whole is a secret.
 pub(super) fn listed(device: &Device) -> String {
-    let mark = embed::mark(device.status);
-    let name = text::cut(&text::escape(&device.name), 80);
+    let (mark, id) = (embed::mark(device.status), device.id);
+    let name = text::cut(&text::escape(&device.name), 70);
     let uuid = text::code(device.uuid.beginning());
     match device.last_seen_at {
         Some(at) => format!(
-            "{mark} **{name}** · {uuid} · last heartbeat {}",
+            "{mark} **{name}** · `#{id}` · {uuid} · last heartbeat {}",
             embed::relative(at)
         ),
-        None => format!("{mark} **{name}** · {uuid} · no heartbeat yet"),
+        None => format!("{mark} **{name}** · `#{id}` · {uuid} · no heartbeat yet"),
     }
 }
 
@@ -317,6 +332,8 @@ mod tests {
             list_title(40),
             listed(&pump()),
             listed(&new),
+            no_threshold().to_string(),
+            threshold_and_schedule().to_string(),
             more(1),
             more(15),
             status(&pump(), true),
@@ -335,8 +352,10 @@ mod tests {
         This device has been removed.
         1 device
         40 devices
-        🟢 **pump** · `07070707` · last heartbeat <t:1769860800:R>
-        ⚪ **pump** · `07070707` · no heartbeat yet
+        🟢 **pump** · `#7` · `07070707` · last heartbeat <t:1769860800:R>
+        ⚪ **pump** · `#7` · `07070707` · no heartbeat yet
+        Set `threshold`, such as `threshold:26h`, or `every` and `grace`, such as `every:1d grace:2h`. `threshold:default` resets it to the bot's setting.
+        Choose either `threshold`, or `every` and `grace`, such as `every:1d grace:2h`.
         … and 1 more device
         … and 15 more devices
         online, changed <t:1769860800:R>

@@ -8,6 +8,7 @@ use super::{reply, texts};
 use crate::discord::Context;
 use crate::domain::devices::typed_device;
 use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::text;
 use crate::store::Reader;
@@ -102,7 +103,7 @@ pub(in crate::discord) async fn known_group(
     let known = group::list(reader, guild).await?;
     let meant = known
         .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+        .find(|(known, _)| NameKey::of(known) == NameKey::of(name.trim()));
     meant
         .map(|(name, _)| name)
         .ok_or_else(|| CommandError::Refused(texts::no_group(name)))
@@ -176,7 +177,10 @@ pub(in crate::discord) async fn named(
             let sentence = texts::several_monitors(text, &found);
             Err(CommandError::Refused(sentence))
         }
-        (None, _) => Err(CommandError::Refused(texts::no_monitor(text))),
+        (None, _) => {
+            let near = search::near_name(reader, guild, kind, text).await?;
+            Err(CommandError::Refused(texts::no_monitor(text, &near)))
+        }
     }
 }
 

@@ -58,7 +58,11 @@ pub(in crate::discord) fn sentence(error: &str) -> String {
     let mut letters = error.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     let capitalized: String = first.chain(letters).collect();
-    let end = if capitalized.ends_with('.') { "" } else { "." };
+    let end = if capitalized.ends_with(['.', '?']) {
+        ""
+    } else {
+        "."
+    };
     format!("{}{end}", text::escape_around_code(&capitalized))
 }
 

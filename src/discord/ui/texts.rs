@@ -11,6 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::devices::public_url::PublicUrl;
 use crate::domain::discord_id::{ApplicationId, RoleId};
 use crate::domain::monitor::MonitorKind;
+use crate::domain::monitor::nearest_names::did_you_mean;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::monitors::monitor::Monitor;
@@ -64,11 +65,13 @@ pub(super) fn internal_error(id: &str) -> String {
 
 // Names and lists
 
-pub(super) fn no_monitor(name: &str) -> String {
-    format!(
-        "There is no monitor named {}. Choose one from the list.",
-        quoted(name)
-    )
+/// `near`: names that may be meant.
+pub(super) fn no_monitor(name: &str, near: &[String]) -> String {
+    let name = quoted(name);
+    match did_you_mean(near) {
+        Some(question) => format!("There is no monitor named {name}. {question}"),
+        None => format!("There is no monitor named {name}. Choose one from the list."),
+    }
 }
 
 /// `found`: monitors of different kinds with this name.
@@ -308,7 +311,8 @@ mod tests {
             COMMAND_CHANGED.to_owned(),
             too_many_rechecks(Duration::from_secs(3), Duration::from_millis(1001)),
             internal_error("abcde"),
-            no_monitor("shop"),
+            no_monitor("shop", &[]),
+            no_monitor("shp", &["shop".into(), "shop 2".into()]),
             several_monitors(
                 "shop",
                 &[monitor(MonitorKind::Endpoint), monitor(MonitorKind::Device)],
@@ -331,6 +335,7 @@ mod tests {
         You can start one recheck every 3 s. Try again in 2 s.
         Rollcall could not do this because of an internal error (log id `abcde`). Try again in a moment.
         There is no monitor named `shop`. Choose one from the list.
+        There is no monitor named `shp`. Did you mean `shop` or `shop 2`?
         More than one monitor is named `shop`: `#7` (endpoint), `#7` (device). Enter one of these ids with its `#`, or choose it from the list.
         There is no group named `backend`. Choose one from the list.
         `role`: Rollcall does not mention @everyone. Choose the role of your responders, such as `role:@on-call`.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::monitor::ValidationError;
+use crate::text::duration_rule::DurationRule;
 
 /// A device's own UUID in canonical form: 36 characters, lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,16 +88,17 @@ impl fmt::Display for DeviceUuid {
 pub const THRESHOLD_RANGE: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(35 * 24 * 3600));
 
+const THRESHOLD: DurationRule = DurationRule {
+    subject: "the threshold",
+    unit: Duration::from_secs(1),
+    shortest: THRESHOLD_RANGE.0,
+    longest: THRESHOLD_RANGE.1,
+    examples: "`10m` or `26h`",
+};
+
 /// Reads a device's own threshold: `90`, `90s`, `10m`, `26h`; a bare number is seconds.
 pub fn parse_threshold(text: &str) -> Result<Duration, ValidationError> {
-    let (shortest, longest) = THRESHOLD_RANGE;
-    crate::text::parse_duration(text, Duration::from_secs(1))
-        .filter(|length| (shortest..=longest).contains(length))
-        .ok_or_else(|| {
-            ValidationError::new(
-                "the threshold must be between 1s and 35d. Example: `10m` or `26h`",
-            )
-        })
+    Ok(THRESHOLD.parse(text)?)
 }
 
 #[cfg(test)]

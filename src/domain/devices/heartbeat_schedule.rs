@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::device::THRESHOLD_RANGE;
-use crate::text::parse_duration;
+use crate::text::duration_rule::{DurationError, DurationRule};
 
 /// How often a device is expected to send a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,25 +20,39 @@ pub struct ScheduleError {
     /// The name of the option.
     pub option: &'static str,
     /// What is wrong, with a valid example.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
-const EVERY: ScheduleError = ScheduleError {
-    option: "every",
-    reason: "the time must be between 1s and 35d. Example: `5m` or `1d`",
+const EVERY: DurationRule = DurationRule {
+    subject: "the time",
+    unit: Duration::from_secs(1),
+    shortest: THRESHOLD_RANGE.0,
+    longest: THRESHOLD_RANGE.1,
+    examples: "`5m` or `1d`",
 };
-const GRACE: ScheduleError = ScheduleError {
-    option: "grace",
-    reason: "the time must be between 0s and 35d. Example: `30s` or `2h`",
+const GRACE: DurationRule = DurationRule {
+    shortest: Duration::ZERO,
+    examples: "`30s` or `2h`",
+    ..EVERY
 };
-const GRACE_ALONE: ScheduleError = ScheduleError {
-    option: "grace",
-    reason: "set `every`, too. Example: `every:1d grace:2h`",
-};
-const SUM: ScheduleError = ScheduleError {
-    option: "grace",
-    reason: "`every` and `grace` must be at most 35d together. Example: `every:31d grace:1d`",
-};
+const GRACE_ALONE: &str = "set `every`, too. Example: `every:1d grace:2h`";
+const SUM: &str = "`every` and `grace` must be at most 35d together. Example: `every:31d grace:1d`";
+
+impl ScheduleError {
+    fn every(error: DurationError) -> Self {
+        Self {
+            option: "every",
+            reason: error.to_string(),
+        }
+    }
+
+    fn grace(error: impl Into<String>) -> Self {
+        Self {
+            option: "grace",
+            reason: error.into(),
+        }
+    }
+}
 
 impl HeartbeatSchedule {
     /// Reads the options `every` and `grace`: `90`, `90s`, `10m`, `26h`; a bare number is seconds. `None` if neither is set.
@@ -48,24 +62,21 @@ impl HeartbeatSchedule {
     pub fn parse(every: Option<&str>, grace: Option<&str>) -> Result<Option<Self>, ScheduleError> {
         let Some(every) = every else {
             return match grace {
-                Some(_) => Err(GRACE_ALONE),
+                Some(_) => Err(ScheduleError::grace(GRACE_ALONE)),
                 None => Ok(None),
             };
         };
-        let (shortest, longest) = THRESHOLD_RANGE;
-        let read = |text| parse_duration(text, Duration::from_secs(1));
-        let every = read(every).filter(|length| (shortest..=longest).contains(length));
-        let every = every.ok_or(EVERY)?;
+        let longest = THRESHOLD_RANGE.1;
+        let every = EVERY.parse(every).map_err(ScheduleError::every)?;
         let grace = match grace {
-            Some(grace) => read(grace).filter(|length| *length <= longest),
-            None => Some((every / 10).min(longest.saturating_sub(every))),
+            Some(grace) => GRACE
+                .parse(grace)
+                .map_err(|error| ScheduleError::grace(error.to_string()))?,
+            None => (every / 10).min(longest.saturating_sub(every)),
         };
-        let schedule = Self {
-            every,
-            grace: grace.ok_or(GRACE)?,
-        };
+        let schedule = Self { every, grace };
         if schedule.threshold() > longest {
-            return Err(SUM);
+            return Err(ScheduleError::grace(SUM));
         }
         Ok(Some(schedule))
     }
@@ -133,24 +144,30 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_invalid_option() {
-        for (every, grace, error) in [
-            (Some("0s"), None, EVERY),
-            (Some("999ms"), None, EVERY),
-            (Some("841h"), None, EVERY),
-            (Some("1 week"), Some("1h"), EVERY),
-            (Some(""), None, EVERY),
-            (Some("1d"), Some("-1h"), GRACE),
-            (Some("1d"), Some("soon"), GRACE),
-            (Some("1d"), Some("841h"), GRACE),
-            (Some("1s"), Some("35d"), SUM),
-            (Some("35d"), Some("1ms"), SUM),
-            (Some("34d"), Some("25h"), SUM),
-            (Some("86401"), Some("34d"), SUM),
-            (None, Some("2h"), GRACE_ALONE),
+    fn errors_name_the_invalid_option_and_what_is_wrong_with_it() {
+        let every = "the time must be between 1s and 35d. Example: `5m` or `1d`";
+        let grace = "the time must be between 0s and 35d. Example: `30s` or `2h`";
+        let form = "is not a duration. A duration is a number and a unit. Example:";
+        for (typed_every, typed_grace, option, reason) in [
+            (Some("0s"), None, "every", every),
+            (Some("999ms"), None, "every", every),
+            (Some("841h"), None, "every", every),
+            (Some("1 week"), Some("1h"), "every", form),
+            (Some("1day"), None, "every", form),
+            (Some(""), None, "every", form),
+            (Some("1d"), Some("-1h"), "grace", form),
+            (Some("1d"), Some("soon"), "grace", form),
+            (Some("1d"), Some("841h"), "grace", grace),
+            (Some("1s"), Some("35d"), "grace", SUM),
+            (Some("35d"), Some("1ms"), "grace", SUM),
+            (Some("34d"), Some("25h"), "grace", SUM),
+            (Some("86401"), Some("34d"), "grace", SUM),
+            (None, Some("2h"), "grace", GRACE_ALONE),
         ] {
-            let found = HeartbeatSchedule::parse(every, grace);
-            assert_eq!(found, Err(error), "{every:?} {grace:?}");
+            let found = HeartbeatSchedule::parse(typed_every, typed_grace).unwrap_err();
+            let place = format!("{typed_every:?} {typed_grace:?}: {}", found.reason);
+            assert_eq!(found.option, option, "{place}");
+            assert!(found.reason.contains(reason), "{place}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The properties of every monitor: its ID, its name and its check interval, with their limits.
 
 pub mod name;
+pub mod nearest_names;
 
 use std::fmt;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::discord_id::GuildId;
+use crate::text::duration_rule::{DurationError, DurationRule};
 
 /// A monitor's ID; IDs are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +73,12 @@ impl fmt::Display for ValidationError {
 
 impl std::error::Error for ValidationError {}
 
+impl From<DurationError> for ValidationError {
+    fn from(error: DurationError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// Reads a monitor's name: 1 to 64 characters on one line, none of them control or direction characters.
 pub fn parse_name(text: &str) -> Result<String, ValidationError> {
     let name = text.trim();
@@ -88,27 +96,22 @@ pub fn parse_name(text: &str) -> Result<String, ValidationError> {
     Ok(name.to_owned())
 }
 
+const INTERVAL: DurationRule = DurationRule {
+    subject: "the interval",
+    unit: Duration::from_secs(1),
+    shortest: INTERVAL_RANGE.0,
+    longest: INTERVAL_RANGE.1,
+    examples: "`60s` or `5m`",
+};
+
 /// Reads a check interval: `90`, `90s`, `5m`, `1h`; a bare number is seconds.
 pub fn parse_interval(text: &str) -> Result<Duration, ValidationError> {
-    let refuse = || {
-        ValidationError(
-            "the interval must be a number and a unit, without a space. Example: `60s` or `5m`"
-                .into(),
-        )
-    };
-    let interval = super::text::parse_duration(text, Duration::from_secs(1)).ok_or_else(refuse)?;
-    check_interval(interval)
+    Ok(INTERVAL.parse(text)?)
 }
 
 /// Rejects an interval outside the limits.
 pub fn check_interval(interval: Duration) -> Result<Duration, ValidationError> {
-    let (shortest, longest) = INTERVAL_RANGE;
-    if interval < shortest || interval > longest {
-        return Err(ValidationError(
-            "the interval must be between 1s and 24h. Example: `60s` or `5m`".into(),
-        ));
-    }
-    Ok(interval)
+    Ok(INTERVAL.check(interval)?)
 }
 
 #[cfg(test)]

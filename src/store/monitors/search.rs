@@ -2,11 +2,13 @@
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use strum::VariantArray as _;
 
 use super::monitor::{self, Monitor};
 use crate::domain::devices::device::DeviceUuid;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::name::NameKey;
+use crate::domain::monitor::nearest_names;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError};
@@ -83,8 +85,45 @@ pub async fn with_name(
     monitors.skip(StoredTable::Monitors, &rows, monitor::read_row)
 }
 
+/// Names of a kind that a suggestion compares: at most so many on either side of the wanted name, in alphabetical order. More
+/// than most guilds have, and few enough to compare while a member waits.
+const COMPARED: i64 = 256;
+
+/// The names of a guild's monitors that a person may mean by a name that none has, the nearest first; at most
+/// `nearest_names::MAX_SUGGESTED`. `kind`: only those of this kind.
+pub async fn near_name(
+    reader: &Reader,
+    guild: GuildId,
+    kind: Option<MonitorKind>,
+    name: &str,
+) -> Result<Vec<String>, StoreError> {
+    let key = NameKey::of(name.trim());
+    let all = MonitorKind::VARIANTS.iter().copied();
+    let mut known: Vec<String> = Vec::new();
+    for kind in all.filter(|one| kind.is_none_or(|kind| kind == *one)) {
+        for side in [
+            "name_key >= $3 ORDER BY name_key",
+            "name_key < $3 ORDER BY name_key DESC",
+        ] {
+            let sql = format!(
+                "SELECT name FROM monitors WHERE guild_id = $1 AND kind = $2 AND {side} LIMIT $4"
+            );
+            let names = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .bind(guild.to_row())
+                .bind(kind.as_str())
+                .bind(key.as_str())
+                .bind(COMPARED)
+                .fetch_all(&reader.pool)
+                .await?;
+            known.extend(names);
+        }
+    }
+    let near = nearest_names::nearest(name, known.iter().map(String::as_str));
+    Ok(near.into_iter().map(str::to_owned).collect())
+}
+
 /// The pattern for texts that contain `part`.
-fn containing(part: &str) -> String {
+pub(in crate::store) fn containing(part: &str) -> String {
     let part = part.replace('\\', r"\\");
     let part = part.replace('%', r"\%").replace('_', r"\_");
     format!("%{part}%")
@@ -167,5 +206,69 @@ mod tests {
             assert_eq!(found.len(), 1);
             assert_eq!(found[0].detail.as_deref(), detail);
         }
+    }
+
+    /// Adds servers with these names to a guild.
+    async fn add_servers(store: &TestStore, guild: GuildId, names: Vec<String>) {
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    for name in &names {
+                        server::insert(tx, guild, name, Timestamp::from_millis(1)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+    }
+
+    #[tokio::test]
+    async fn near_names_are_of_one_guild_and_kind() {
+        let store = TestStore::open().await;
+        let uuid = DeviceUuid::from_random([7; 16]);
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let at = Timestamp::from_millis(1);
+                    device::insert(tx, &new_device(HOME, &uuid, "shop"), at).await
+                })
+            })
+            .await;
+        let own = ["Shöp", "shop 2", "mail"].map(str::to_owned);
+        add_servers(&store, HOME, own.to_vec()).await;
+        add_servers(&store, GuildId(2), vec!["shp 3".to_owned()]).await;
+        let (device, server) = (Some(MonitorKind::Device), Some(MonitorKind::Server));
+        for (guild, kind, wanted, found) in [
+            (HOME, device, "shp", vec!["shop"]),
+            (HOME, server, "SHÖPP", vec!["Shöp"]),
+            (HOME, server, "sho 2", vec!["shop 2"]),
+            (HOME, None, "shop2", vec!["shop", "shop 2"]),
+            (HOME, None, "printer", vec![]),
+            (GuildId(2), None, "shop 3", vec!["shp 3"]),
+            (GuildId(3), None, "shop", vec![]),
+        ] {
+            let mut near = near_name(&store.reader, guild, kind, wanted).await.unwrap();
+            near.sort_unstable();
+            assert_eq!(near, found, "{guild:?} {kind:?} {wanted}");
+        }
+    }
+
+    #[tokio::test]
+    async fn near_names_are_sought_among_a_bounded_number_in_alphabetical_order() {
+        let store = TestStore::open().await;
+        let between = COMPARED.unsigned_abs();
+        // On either side of `m`: as many names as are compared, and one more behind them.
+        let sides = ["l", "n"].into_iter();
+        let mut names: Vec<String> = sides
+            .flat_map(|side| (1..between).map(move |number| format!("{side} filler {number:04}")))
+            .collect();
+        names.extend(["a quick brown fox", "z quick brown fox"].map(str::to_owned));
+        add_servers(&store, HOME, names).await;
+        let wanted = "m quick brown fox";
+        let near = near_name(&store.reader, HOME, None, wanted).await.unwrap();
+        assert_eq!(near, ["a quick brown fox", "z quick brown fox"]);
+        add_servers(&store, HOME, vec!["l last".into()]).await;
+        let near = near_name(&store.reader, HOME, None, wanted).await.unwrap();
+        assert_eq!(near, ["z quick brown fox"]);
     }
 }

@@ -40,6 +40,7 @@ async fn the_status_is_shared_and_types_are_words(sandbox: &Sandbox) {
     let shared = shared.render();
     for part in [
         "2 of 2 monitors online",
+        "Shared by <@",
         "Alerts are off: no channel is set.",
     ] {
         assert!(shared.contains(part), "{part} in {shared}");
@@ -174,6 +175,93 @@ fn patient_bot(sandbox: &Sandbox) -> Rollcall {
         .with("OFFLINE_THRESHOLD_MINUTES", "120")
 }
 
+/// Commands that edit or are refused, in order, each with a part of the reply.
+const EDITS: [(&str, &str); 23] = [
+    ("/server edit server:db-1 name:db-2", "🟢 db-2"),
+    (
+        "/server edit server:db-2 active:False",
+        "no reports are expected",
+    ),
+    (
+        "/server edit server:db-2 active:True",
+        "online: last report",
+    ),
+    (
+        "/server thresholds server:db-2 online:60 warning:30 offline:60",
+        "warning ≤ offline, with offline at most 31 days",
+    ),
+    (
+        "/server thresholds server:db-2 online:10",
+        "Set all three thresholds",
+    ),
+    (
+        "/server thresholds server:db-2 online:10 warning:30 offline:60",
+        "🟢 db-2",
+    ),
+    (
+        "/device rename device:\"pump @everyone\" name:pump",
+        "🟢 pump",
+    ),
+    (
+        "/device threshold device:pump every:90s grace:0s",
+        "1 min 30 s",
+    ),
+    (
+        "/device threshold device:pump every:soon",
+        "`every`: `soon` is not a duration. A duration is a number and a unit",
+    ),
+    (
+        "/device threshold device:pump every:36d",
+        "`every`: the time must be between 1s and 35d",
+    ),
+    (
+        "/device threshold device:pump every:1d grace:1day",
+        "`grace`: `1day` is not a duration",
+    ),
+    (
+        "/device threshold device:pump",
+        "`threshold:default` resets it",
+    ),
+    (
+        "/device threshold device:pump threshold:2h every:1h",
+        "Choose either `threshold`, or",
+    ),
+    (
+        "/device threshold device:pump threshold:soon",
+        "`threshold`: `soon` is not a duration",
+    ),
+    ("/device threshold device:pump threshold:26h", "1 d 2 h"),
+    ("/device threshold device:pump threshold:default", "🟢 pump"),
+    (
+        "/mute monitor:pump duration:forever",
+        "`duration`: `forever` is not a duration",
+    ),
+    (
+        "/maintenance start duration:8d",
+        "`duration`: the duration must be between 1m and 7d",
+    ),
+    (
+        "/alerts summary count:5 window:2d",
+        "`window`: the duration must be between 5s and 1d",
+    ),
+    (
+        "/alerts summary count:5 window:later",
+        "`window`: `later` is not a duration",
+    ),
+    (
+        "/device threshold device:pump grace:1h",
+        "`grace`: set `every`, too",
+    ),
+    (
+        "/device rename device:nothing name:x",
+        "There is no monitor named `nothing`. Choose one from the list",
+    ),
+    (
+        "/device rename device:pmup name:x",
+        "There is no monitor named `pmup`. Did you mean `pump`?",
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_and_devices_can_be_edited() {
     let sandbox = Sandbox::start().await;
@@ -181,49 +269,7 @@ async fn servers_and_devices_can_be_edited() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     report(&sandbox, &running).await;
-    for (command, part) in [
-        ("/server edit server:db-1 name:db-2", "🟢 db-2"),
-        (
-            "/server edit server:db-2 active:False",
-            "no reports are expected",
-        ),
-        (
-            "/server edit server:db-2 active:True",
-            "online: last report",
-        ),
-        (
-            "/server thresholds server:db-2 online:60 warning:30 offline:60",
-            "warning ≤ offline, with offline at most 31 days",
-        ),
-        (
-            "/server thresholds server:db-2 online:10",
-            "Set all three thresholds",
-        ),
-        (
-            "/server thresholds server:db-2 online:10 warning:30 offline:60",
-            "🟢 db-2",
-        ),
-        (
-            "/device rename device:\"pump @everyone\" name:pump",
-            "🟢 pump",
-        ),
-        (
-            "/device threshold device:pump every:90s grace:0s",
-            "1 min 30 s",
-        ),
-        (
-            "/device threshold device:pump every:soon",
-            "`every`: the time must be between 1s and 35d",
-        ),
-        (
-            "/device threshold device:pump grace:1h",
-            "`grace`: set `every`, too",
-        ),
-        (
-            "/device rename device:nothing name:x",
-            "There is no monitor named `nothing`",
-        ),
-    ] {
+    for (command, part) in EDITS {
         let shown = sandbox.slash(command).await.render();
         assert!(shown.contains(part), "{command}: {part} in {shown}");
     }

@@ -52,6 +52,9 @@ fn options() -> Vec<Row> {
         row("endpoint export --format xml"),
         row("endpoint remove 7"),
         row("endpoint remove shop.example"),
+        // The first one is no mistake, but a name that the next one misspells.
+        row("endpoint add 203.0.113.7:443 --name 'Web Shop'"),
+        row("endpoint remove 'web shpo'"),
         row("check --active --inactive"),
         row("device add pump --uuid x"),
         row("device add pump --slug 'Ä B'"),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{RefusedLine, table};
 use crate::actions::Error;
 use crate::domain::endpoints::typed_target;
-use crate::domain::monitor::{parse_interval, parse_name};
+use crate::domain::monitor::{ValidationError, parse_interval, parse_name};
 use crate::store::endpoints::endpoint::Description;
 
 /// Largest accepted file, in bytes: about ten thousand endpoints.
@@ -206,9 +206,9 @@ fn describe(entry: ImportEntry) -> Result<Description, String> {
         None | Some(serde_json::Value::Null) => None,
         Some(serde_json::Value::String(text)) if text.is_empty() => None,
         Some(serde_json::Value::String(text)) => {
-            Some(parse_interval(&text).map_err(|error| error.to_string())?)
+            Some(parse_interval(&text).map_err(wrong_interval)?)
         }
-        Some(value) => Some(parse_interval(&value.to_string()).map_err(|error| error.to_string())?),
+        Some(value) => Some(parse_interval(&value.to_string()).map_err(wrong_interval)?),
     };
     Ok(Description {
         name,
@@ -216,4 +216,8 @@ fn describe(entry: ImportEntry) -> Result<Description, String> {
         http_check: None,
         interval,
     })
+}
+
+fn wrong_interval(error: ValidationError) -> String {
+    format!("`interval`: {error}")
 }

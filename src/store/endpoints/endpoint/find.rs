@@ -18,6 +18,7 @@ use crate::domain::status::Status;
 use crate::store::endpoints::state;
 use crate::store::engine::rows::{of_guild, of_present_guild};
 use crate::store::engine::unreadable::StoredTable;
+use crate::store::monitors::search::containing;
 use crate::store::{Reader, StoreError, Tx};
 
 /// Conditions that the endpoints of a list meet.
@@ -246,19 +247,14 @@ pub async fn search(
     text: &str,
     limit: u32,
 ) -> Result<Vec<Endpoint>, StoreError> {
-    let pattern = format!(
-        "%{}%",
-        text.replace('\\', r"\\")
-            .replace('%', r"\%")
-            .replace('_', r"\_")
-    );
     let rows = sqlx::query(
-        r"SELECT * FROM endpoints WHERE guild_id = $1
-          AND (LOWER(name) LIKE LOWER($2) ESCAPE '\' OR target LIKE LOWER($2) ESCAPE '\')
-          ORDER BY is_active, name, id LIMIT $3",
+        r"SELECT e.* FROM endpoints e JOIN monitors m ON m.id = e.id WHERE e.guild_id = $1
+          AND (COALESCE(m.name_key, LOWER(m.name)) LIKE $2 ESCAPE '\' OR e.target LIKE LOWER($3) ESCAPE '\')
+          ORDER BY e.is_active, e.name, e.id LIMIT $4",
     )
     .bind(guild.to_row())
-    .bind(pattern)
+    .bind(containing(NameKey::of(text).as_str()))
+    .bind(containing(text))
     .bind(i64::from(limit))
     .fetch_all(&reader.pool)
     .await?;

@@ -272,10 +272,21 @@ async fn lists_filter_count_and_show_the_longest_outage_first() {
 }
 
 #[tokio::test]
-async fn a_search_treats_wildcards_as_text() {
+async fn a_search_is_caseless_in_every_script_and_treats_wildcards_as_text() {
     let store = TestStore::open().await;
     add(&store, HOME, "Web_Shop", "tcp://192.0.2.1:1").await;
-    for (text, found) in [("web_s", 1), ("web%", 0), ("%", 0), ("192.0.2", 1), ("", 1)] {
+    add(&store, HOME, "Büro", "https://OFFICE.example/").await;
+    for (text, found) in [
+        ("web_s", 1),
+        ("web%", 0),
+        ("%", 0),
+        ("192.0.2", 1),
+        ("", 2),
+        ("BÜR", 1),
+        ("bU\u{308}ro", 1),
+        ("Office", 1),
+        ("bur", 0),
+    ] {
         assert_eq!(
             search(&store.reader, HOME, text, 25).await.unwrap().len(),
             found,

@@ -1,5 +1,7 @@
 //! Text from and for people: parses and formats durations, timestamps and sizes, and escapes foreign text.
 
+pub mod duration_rule;
+
 use std::time::Duration;
 
 /// Whether a character is invisible but changes how text looks: control, zero-width and direction characters.
