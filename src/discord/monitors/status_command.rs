@@ -1,10 +1,11 @@
 //! `/status`: the status of all monitors of a guild at a glance.
 
 use crate::discord::Context;
-use crate::discord::monitors::status_card;
+use crate::discord::monitors::{status_card, texts};
 use crate::discord::notifications::alerts_off;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Audience, Message};
+use crate::domain::discord_id::UserId;
 use crate::store::monitors::monitor;
 
 /// Count monitors by status, and list those that are offline or in warning
@@ -30,7 +31,15 @@ pub(in crate::discord) async fn status(
             let hint = alerts_off::hint(ctx.data(), requester.guild).await?;
             message.content = hint.unwrap_or_default();
         }
+        if audience == Audience::Everyone {
+            let shared = texts::shared(UserId(ctx.author().id.get()), ctx.data().now());
+            message.content = reply::lines([Some(shared), filled(message.content)]);
+        }
         Ok(message)
     };
     reply::answer_to(ctx, audience, work).await
+}
+
+fn filled(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }

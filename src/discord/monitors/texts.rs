@@ -1,9 +1,10 @@
 //! The texts of monitors in Discord: the status overview and user-defined groups.
 
-use crate::discord::ui::embed::{bold, mark};
+use crate::discord::ui::embed::{bold, mark, relative};
 use crate::discord::ui::texts::{NOT_SET_UP, status_since};
+use crate::domain::discord_id::UserId;
 use crate::domain::status::Status;
-use crate::domain::text;
+use crate::domain::{Timestamp, text};
 use crate::store::monitors::monitor::Monitor;
 
 pub(super) const NO_MONITORS_TITLE: &str = "No monitors yet";
@@ -12,6 +13,11 @@ pub(super) const NO_MONITORS: &str = "Add an endpoint with `/endpoint add`, a de
 
 pub(super) fn online_count(online: u64, total: u64) -> String {
     format!("{online} of {} online", text::count(total, "monitor"))
+}
+
+/// Above a status that everyone sees. It shows the name without notifying its member, because replies mention nobody.
+pub(super) fn shared(by: UserId, at: Timestamp) -> String {
+    format!("Shared by <@{by}> · {}", relative(at))
 }
 
 pub(super) fn monitor(monitor: &Monitor) -> String {
@@ -74,6 +80,7 @@ mod tests {
         let texts = [
             NO_MONITORS_TITLE.to_owned(),
             NO_MONITORS.to_owned(),
+            shared(UserId(1001), NOW),
             online_count(0, 1),
             online_count(11, 12),
             monitor(&pump),
@@ -91,6 +98,7 @@ mod tests {
         insta::assert_snapshot!(texts.join("\n"), @"
         No monitors yet
         Add an endpoint with `/endpoint add`, a device with `/device add` or a server with `/server add`.
+        Shared by <@1001> · <t:1769860800:R>
         0 of 1 monitor online
         11 of 12 monitors online
         🔴 **pump** device · went offline <t:1769860800:R>

@@ -14,7 +14,7 @@ use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::monitor::parse_name;
 use crate::domain::silences::maintenance::{
-    TimeWindow, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
+    TimeWindow, Tz, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
 };
 use crate::domain::silences::silence::{NewSilence, SilenceKind, SilenceScope};
 use crate::domain::text;
@@ -105,22 +105,12 @@ async fn schedule(
     let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
-        let length = length_of(Some(&duration))?;
         let zone = zone.as_deref().unwrap_or("UTC");
         let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
         let (window, weekly) = match days {
-            None => {
-                let starts_at = parse_moment(&at, zone).map_err(|error| wrong("at", error))?;
-                let ends_at = starts_at.plus(length);
-                (TimeWindow { starts_at, ends_at }, None)
-            }
+            None => (once(&at, &duration, zone)?, None),
             Some(days) => {
-                let weekly = Weekly {
-                    days: WeekDays::parse(&days).map_err(|error| wrong("days", error))?,
-                    minute: parse_time(&at).map_err(|error| wrong("at", error))?,
-                    length,
-                    zone,
-                };
+                let weekly = weekly(&at, &days, &duration, zone)?;
                 let next = weekly.next(now).ok_or_else(texts::time_does_not_exist)?;
                 (next, Some(weekly))
             }
@@ -135,6 +125,28 @@ async fn schedule(
         submit(ctx, requester, new).await
     };
     reply::answer(ctx, work).await
+}
+
+/// The window of maintenance that is scheduled once. Of several mistakes, the first option's comes first.
+fn once(at: &str, duration: &str, zone: Tz) -> Result<TimeWindow, CommandError> {
+    let starts_at = parse_moment(at, zone).map_err(|error| wrong("at", error))?;
+    let ends_at = starts_at.plus(length_of(Some(duration))?);
+    Ok(TimeWindow { starts_at, ends_at })
+}
+
+/// The times of weekly maintenance. Of several mistakes, the first option's comes first.
+fn weekly(at: &str, days: &str, duration: &str, zone: Tz) -> Result<Weekly, CommandError> {
+    if parse_moment(at, zone).is_ok() {
+        return Err(texts::date_and_days());
+    }
+    let minute = parse_time(at).map_err(|error| wrong("at", error))?;
+    let length = length_of(Some(duration))?;
+    Ok(Weekly {
+        days: WeekDays::parse(days).map_err(|error| wrong("days", error))?,
+        minute,
+        length,
+        zone,
+    })
 }
 
 /// List running and scheduled maintenance

@@ -24,7 +24,10 @@ pub(super) fn unmuted(monitor: &str) -> String {
 pub(super) const DEFAULT_TITLE: &str = "maintenance";
 
 pub(super) fn ended(title: &str) -> String {
-    format!("Ended the maintenance {}.", bold(title))
+    match title == DEFAULT_TITLE {
+        true => "Ended the maintenance.".to_owned(),
+        false => format!("Ended the maintenance {}.", bold(title)),
+    }
 }
 
 pub(super) fn no_such_maintenance() -> CommandError {
@@ -46,6 +49,14 @@ pub(super) fn several_windows_with_title(count: usize, title: &str) -> CommandEr
         "{count} maintenance windows have the title {}. Choose one from the list.",
         text::code(&text::cut(title, 64))
     ))
+}
+
+/// `/maintenance schedule` with `days` and a date.
+pub(super) fn date_and_days() -> CommandError {
+    CommandError::Refused(
+        "With `days`, `at` is a time without a date, such as `at:22:30 days:mon,thu`. Without `days`, the maintenance takes place once."
+            .into(),
+    )
 }
 
 pub(super) fn time_does_not_exist() -> CommandError {
@@ -137,6 +148,8 @@ mod tests {
             unmuted("shop"),
             DEFAULT_TITLE.to_owned(),
             ended("updates"),
+            ended(DEFAULT_TITLE),
+            date_and_days().to_string(),
             no_such_maintenance().to_string(),
             several_windows(3).to_string(),
             several_windows_with_title(2, "updates").to_string(),
@@ -153,6 +166,8 @@ mod tests {
         Unmuted **shop**.
         maintenance
         Ended the maintenance **updates**.
+        Ended the maintenance.
+        With `days`, `at` is a time without a date, such as `at:22:30 days:mon,thu`. Without `days`, the maintenance takes place once.
         This maintenance does not exist. `/maintenance list` shows running and scheduled maintenance.
         This Discord server has 3 maintenance windows. Choose one with `which`.
         2 maintenance windows have the title `updates`. Choose one from the list.

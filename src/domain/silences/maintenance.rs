@@ -6,10 +6,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
-use chrono_tz::Tz;
+pub use chrono_tz::Tz;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::monitor::ValidationError;
+use crate::text;
+use crate::text::duration_rule::DurationRule;
 use crate::timestamp::Timestamp;
 
 /// The shortest and the longest maintenance window.
@@ -181,32 +183,70 @@ pub fn parse_zone(text: &str) -> Result<Tz, ValidationError> {
 
 /// Reads a time of day, `22:30`, as the minute of the day.
 pub fn parse_time(text: &str) -> Result<u16, ValidationError> {
-    let time = NaiveTime::parse_from_str(text.trim(), "%H:%M");
-    let refusal = || ValidationError::new("the time must be hours and minutes. Example: `22:30`");
-    let time = time.map_err(|_| refusal())?;
+    let refusal = || {
+        ValidationError::new(format!(
+            "{} is not a time of day, from 00:00 to 23:59. Example: `22:30`",
+            shown(text)
+        ))
+    };
+    let time = NaiveTime::parse_from_str(text.trim(), "%H:%M").map_err(|_| refusal())?;
     let minutes = time.signed_duration_since(NaiveTime::MIN).num_minutes();
     u16::try_from(minutes).map_err(|_| refusal())
 }
 
-/// Reads a local date and time, `2026-12-01 22:30`.
+/// Reads a local date and time, `2026-12-01 22:30`. A wrong time is an error before a wrong or missing date.
 pub fn parse_moment(text: &str, zone: Tz) -> Result<Timestamp, ValidationError> {
-    let local = chrono::NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M");
-    local
-        .ok()
-        .and_then(|local| timestamp(local, zone))
-        .ok_or_else(|| {
-            ValidationError::new("the start must be a date and a time. Example: `2026-12-01 22:30`")
-        })
+    let (date, time) = match text.trim().split_once(' ') {
+        Some((date, time)) => (Some(date), Some(time.trim())),
+        None if text.contains(':') => (None, Some(text)),
+        None => (Some(text), None),
+    };
+    let minute = time.map(parse_time).transpose()?;
+    let date = date.map(parse_date).transpose()?;
+    let (Some(date), Some(minute)) = (date, minute) else {
+        return Err(ValidationError::new(match date {
+            Some(_) => "the time is missing. Example: `2026-12-01 22:30`",
+            None => {
+                "the date is missing. Example: `2026-12-01 22:30`, or set `days`, such as `days:daily`"
+            }
+        }));
+    };
+    at(date, minute, zone).ok_or_else(|| {
+        ValidationError::new(format!(
+            "{} is too far from today. Example: `2026-12-01 22:30`",
+            shown(text)
+        ))
+    })
 }
+
+fn parse_date(text: &str) -> Result<NaiveDate, ValidationError> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| {
+        ValidationError::new(format!(
+            "{} is not a date. Example: `2026-12-01 22:30`",
+            shown(text)
+        ))
+    })
+}
+
+/// An invalid text as an error repeats it.
+fn shown(text: &str) -> String {
+    match text::cut(text.trim(), 32) {
+        empty if empty.is_empty() => "an empty text".to_owned(),
+        text => text::code(&text),
+    }
+}
+
+const LENGTH: DurationRule = DurationRule {
+    subject: "the duration",
+    unit: Duration::from_secs(60),
+    shortest: LENGTHS.0,
+    longest: LENGTHS.1,
+    examples: "`2h`",
+};
 
 /// Reads the length of a window: `30m`, `2h`, `1d`; a bare number is minutes.
 pub fn parse_length(text: &str) -> Result<Duration, ValidationError> {
-    let (shortest, longest) = LENGTHS;
-    crate::text::parse_duration(text, Duration::from_secs(60))
-        .filter(|length| (shortest..=longest).contains(length))
-        .ok_or_else(|| {
-            ValidationError::new("the duration must be between 1m and 7d. Example: `2h`")
-        })
+    Ok(LENGTH.parse(text)?)
 }
 
 /// Returns the names of the time zones that contain a text, in any case, each in its usual spelling.
@@ -219,7 +259,6 @@ pub fn zones(part: &str) -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text;
 
     fn timestamp_of(rfc: &str) -> Timestamp {
         text::parse_timestamp(rfc).unwrap()
@@ -302,6 +341,38 @@ mod tests {
             "2026-12-01 25:00",
         ] {
             assert!(moment(wrong).is_err(), "{wrong}");
+        }
+        for (wrong, sentence) in [
+            (
+                "25:00",
+                "`25:00` is not a time of day, from 00:00 to 23:59. Example: `22:30`",
+            ),
+            (
+                "2026-13-01 25:00",
+                "`25:00` is not a time of day, from 00:00 to 23:59. Example: `22:30`",
+            ),
+            (
+                "22:30",
+                "the date is missing. Example: `2026-12-01 22:30`, or set `days`, such as `days:daily`",
+            ),
+            (
+                "2026-12-01",
+                "the time is missing. Example: `2026-12-01 22:30`",
+            ),
+            (
+                "2026-13-01 22:30",
+                "`2026-13-01` is not a date. Example: `2026-12-01 22:30`",
+            ),
+            (
+                "tomorrow",
+                "`tomorrow` is not a date. Example: `2026-12-01 22:30`",
+            ),
+            (
+                "",
+                "an empty text is not a date. Example: `2026-12-01 22:30`",
+            ),
+        ] {
+            assert_eq!(moment(wrong).unwrap_err().to_string(), sentence, "{wrong}");
         }
         for (time, minute) in [
             ("00:00", Some(0)),

@@ -10,32 +10,55 @@ fn outages(rollcall: &Rollcall, which: &str) -> usize {
     rollcall.sql(&sql).len()
 }
 
+/// Commands that are refused, each with a part of the sentence.
+const MISTAKES: [(&str, &str); 12] = [
+    ("/maintenance start duration:soon", "Example: `2h`"),
+    (
+        "/maintenance schedule title:x at:tomorrow duration:1h",
+        "2026-12-01 22:30",
+    ),
+    (
+        "/maintenance schedule title:x at:22:30 duration:1h days:mo",
+        "Example: `mon,thu`",
+    ),
+    (
+        "/maintenance schedule title:x at:22:30 duration:1h days:mon zone:Berlin",
+        "Europe/Berlin",
+    ),
+    (
+        "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" duration:1h",
+        "in the past",
+    ),
+    ("/maintenance start group:nobody", "There is no group named"),
+    (
+        "/maintenance schedule title:x at:25:00 duration:later",
+        "`at`: `25:00` is not a time of day",
+    ),
+    (
+        "/maintenance schedule title:x at:22:30 duration:later",
+        "`at`: the date is missing",
+    ),
+    (
+        "/maintenance schedule title:x at:25:00 duration:1h days:mo",
+        "`at`: `25:00` is not a time of day",
+    ),
+    (
+        "/maintenance schedule title:x \"at:2090-01-01 00:00\" duration:1h days:mon",
+        "With `days`, `at` is a time without a date",
+    ),
+    (
+        "/maintenance schedule title:x at:22:30 duration:later days:mon",
+        "`duration`: `later` is not a duration",
+    ),
+    ("/maintenance end", "This maintenance does not exist"),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn outages_in_maintenance_notify_only_when_it_ends() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
     let running = with_webs(&sandbox, &rollcall, [&web]).await;
-    for (line, part) in [
-        ("/maintenance start duration:soon", "Example: `2h`"),
-        (
-            "/maintenance schedule title:x at:tomorrow duration:1h",
-            "2026-12-01 22:30",
-        ),
-        (
-            "/maintenance schedule title:x at:22:30 duration:1h days:mo",
-            "Example: `mon,thu`",
-        ),
-        (
-            "/maintenance schedule title:x at:22:30 duration:1h days:mon zone:Berlin",
-            "Europe/Berlin",
-        ),
-        (
-            "/maintenance schedule \"title:x\" \"at:2020-01-01 00:00\" duration:1h",
-            "in the past",
-        ),
-        ("/maintenance start group:nobody", "There is no group named"),
-        ("/maintenance end", "This maintenance does not exist"),
-    ] {
+    for (line, part) in MISTAKES {
         let refused = sandbox.slash(line).await.render();
         assert!(refused.contains(part), "{line}: {refused}");
     }
