@@ -248,7 +248,7 @@ async fn two_edits_of_the_alert_settings_survive() {
         channel: Some(ChannelId(5)),
         role: Patch::Set(RoleId(77)),
     };
-    alerts::edit(&store, member(), setup, at(1)).await.unwrap();
+    let _ = alerts::edit(&store, member(), setup, at(1)).await.unwrap();
     let channel = AlertEdit {
         channel: Some(ChannelId(6)),
         ..AlertEdit::default()
@@ -259,8 +259,8 @@ async fn two_edits_of_the_alert_settings_survive() {
     };
     let edit = |edit| alerts::edit(&store, member(), edit, at(10));
     let (first, second) = together(&store, edit(role), edit(channel)).await;
-    first.unwrap();
-    second.unwrap();
+    let _ = first.unwrap();
+    let _ = second.unwrap();
     let recovery = alerts::prefer(
         &store,
         member(),
@@ -274,8 +274,8 @@ async fn two_edits_of_the_alert_settings_survive() {
         at(20),
     );
     let (first, second) = together(&store, recovery, warning).await;
-    first.unwrap();
-    second.unwrap();
+    let _ = first.unwrap();
+    let _ = second.unwrap();
     let found = alert_settings::get(&store.reader, HOME)
         .await
         .unwrap()

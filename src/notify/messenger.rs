@@ -18,6 +18,17 @@ pub enum SetupMessage {
     Welcome { nonce: String },
 }
 
+/// What Discord says about a channel that a guild chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelAccess {
+    /// The guild has it, and Rollcall sees it.
+    Visible,
+    /// Rollcall lacks the permission to see it.
+    Hidden,
+    /// The guild does not have it: it was deleted, or is one of another guild.
+    Missing,
+}
+
 /// Discord, as far as jobs and commands use it.
 pub trait Messenger: Transport {
     /// Deletes a message of Rollcall.
@@ -39,7 +50,7 @@ pub trait Messenger: Transport {
         &self,
         guild: GuildId,
         channel: ChannelId,
-    ) -> BoxFuture<'_, Result<bool, DeliveryError>>;
+    ) -> BoxFuture<'_, Result<ChannelAccess, DeliveryError>>;
 
     /// Creates a scheduled event in a guild; returns its id.
     fn create_event<'a>(

@@ -41,12 +41,14 @@ pub struct AlertEdit {
 
 /// Changes the channel for a guild's notifications and the role that they mention. Retries deliveries that were held
 /// back, and notifies about open outages that are in no incident. The role stays while reminders need it.
+///
+/// `Nothing` if both were set already. Then no event is added.
 pub async fn edit(
     store: &Store,
     requester: Requester,
     edit: AlertEdit,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Effect, Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
@@ -60,12 +62,13 @@ pub async fn edit(
                 reminders::check(tx, requester.guild, known, policy.reminds_nobody(role)).await?;
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
+                if known.is_some_and(|known| known.channel == channel && known.role == role) {
+                    return Ok(Effect::Nothing);
+                }
                 let details = alert_events::destination_details(known, channel, role);
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::AlertsSet, None, details, now),
-                )
-                .await?)
+                let event = requester.event(EventKind::AlertsSet, None, details, now);
+                event::append(tx, &event).await?;
+                Ok(Effect::Changed)
             })
         })
         .await
@@ -114,13 +117,13 @@ pub async fn replace(
         .await
 }
 
-/// Changes a guild's alert preferences and returns all of them.
+/// Changes a guild's alert preferences. `Nothing` if they were so already. Then no event is added.
 pub async fn prefer(
     store: &Store,
     requester: Requester,
     change: impl FnOnce(&mut AlertPreferences) + Send + 'static,
     now: Timestamp,
-) -> Result<AlertPreferences, Error> {
+) -> Result<Effect, Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
@@ -130,6 +133,9 @@ pub async fn prefer(
                 let before = known.preferences;
                 let mut chosen = before;
                 change(&mut chosen);
+                if chosen == before {
+                    return Ok(Effect::Nothing);
+                }
                 let reminds_nobody = chosen.policy.reminds_nobody(known.role);
                 reminders::check(tx, requester.guild, Some(&known), reminds_nobody).await?;
                 if alert_settings::prefer(tx, requester.guild, &chosen).await? == Effect::Nothing {
@@ -138,7 +144,7 @@ pub async fn prefer(
                 let details = alert_events::preference_details(&before, &chosen);
                 let event = requester.event(EventKind::AlertsSet, None, details, now);
                 event::append(tx, &event).await?;
-                Ok(chosen)
+                Ok(Effect::Changed)
             })
         })
         .await
@@ -160,14 +166,14 @@ pub async fn responders(reader: &Reader, guild: GuildId) -> Result<Vec<Responder
 }
 
 /// Sets or removes the alert override of one monitor. Notifies about its open outage if that is in no incident yet
-/// and the override now allows it.
+/// and the override now allows it. `Nothing` if it was so already. Then no event is added.
 pub async fn set_override(
     store: &Store,
     requester: Requester,
     monitor: MonitorId,
     own: Option<Override>,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Effect, Error> {
     store
         .writer
         .transact_for(requester.guild, move |tx| {
@@ -177,6 +183,9 @@ pub async fn set_override(
                     return Err(Error::NotFound(format!("there is no monitor {monitor}")));
                 }
                 let before = alert_override::of(tx, monitor).await?;
+                if before == own {
+                    return Ok(Effect::Nothing);
+                }
                 let named_role = alert_override::names_role(tx, requester.guild).await?;
                 alert_override::set(tx, requester.guild, monitor, own).await?;
                 if named_role && let Some(known) = alert_settings::find(tx, requester.guild).await?
@@ -190,7 +199,8 @@ pub async fn set_override(
                     &requester.event(EventKind::AlertsSet, Some(monitor), details, now),
                 )
                 .await?;
-                Ok(notify::notify_if_open(tx, requester.monitor(monitor), now).await?)
+                notify::notify_if_open(tx, requester.monitor(monitor), now).await?;
+                Ok(Effect::Changed)
             })
         })
         .await
@@ -429,7 +439,7 @@ mod tests {
         };
         for (own, count) in [(Some(unnotified), 0), (None, 1)] {
             for id in ids {
-                set_override(&store, member(), id, own, at(170))
+                let _ = set_override(&store, member(), id, own, at(170))
                     .await
                     .unwrap();
             }
@@ -446,7 +456,7 @@ mod tests {
         store: &TestStore,
         remind: bool,
         escalate: Option<Responder>,
-    ) -> Result<AlertPreferences, Error> {
+    ) -> Result<Effect, Error> {
         let wait = std::time::Duration::from_secs(900);
         let change = move |chosen: &mut AlertPreferences| {
             chosen.policy.remind_after = remind.then_some(wait);
@@ -455,7 +465,7 @@ mod tests {
         prefer(store, member(), change, at(1)).await
     }
 
-    async fn set_role(store: &TestStore, role: Patch<RoleId>) -> Result<(), Error> {
+    async fn set_role(store: &TestStore, role: Patch<RoleId>) -> Result<Effect, Error> {
         let channel = Some(ChannelId(5));
         let change = AlertEdit { channel, role };
         edit(store, member(), change, at(1)).await
@@ -471,13 +481,13 @@ mod tests {
         let [a, _] = with_endpoints(&store).await;
         let (role, leads) = (Patch::Set(RoleId(7)), Responder::Role(RoleId(8)));
         assert!(is_refused(escalates(&store, true, None).await));
-        escalates(&store, true, Some(leads)).await.unwrap();
+        let _ = escalates(&store, true, Some(leads)).await.unwrap();
         assert!(is_refused(escalates(&store, true, None).await));
-        set_role(&store, role.clone()).await.unwrap();
-        escalates(&store, true, None).await.unwrap();
+        let _ = set_role(&store, role.clone()).await.unwrap();
+        let _ = escalates(&store, true, None).await.unwrap();
         // The role stays as long as reminders need it; another channel or role may be chosen.
         assert!(is_refused(set_role(&store, Patch::Clear).await));
-        set_role(&store, Patch::Keep).await.unwrap();
+        let _ = set_role(&store, Patch::Keep).await.unwrap();
         let known = alert_settings::get(&store.reader, HOME).await.unwrap();
         assert_eq!(known.unwrap().role, Some(RoleId(7)));
         let choice = |role, preferences| AlertChoice {
@@ -485,20 +495,21 @@ mod tests {
             role,
             preferences,
         };
-        let reminding = escalates(&store, true, None).await.unwrap();
+        let known = alert_settings::get(&store.reader, HOME).await.unwrap();
+        let reminding = known.unwrap().preferences;
         let replaced = replace(&store, member(), choice(None, reminding), at(2)).await;
         assert!(is_refused(replaced));
-        escalates(&store, false, None).await.unwrap();
-        set_role(&store, Patch::Clear).await.unwrap();
+        let _ = escalates(&store, false, None).await.unwrap();
+        let _ = set_role(&store, Patch::Clear).await.unwrap();
         // A role of an override is mentioned, too.
         let own = Override {
             notify: true,
             role: Some(RoleId(9)),
         };
-        set_override(&store, member(), a, Some(own), at(3))
+        let _ = set_override(&store, member(), a, Some(own), at(3))
             .await
             .unwrap();
-        escalates(&store, true, None).await.unwrap();
+        let _ = escalates(&store, true, None).await.unwrap();
         let unnotified = Override {
             notify: false,
             role: Some(RoleId(9)),
@@ -507,8 +518,8 @@ mod tests {
             let removed = set_override(&store, member(), a, without, at(4)).await;
             assert!(is_refused(removed));
         }
-        escalates(&store, false, None).await.unwrap();
-        set_override(&store, member(), a, Some(unnotified), at(5))
+        let _ = escalates(&store, false, None).await.unwrap();
+        let _ = set_override(&store, member(), a, Some(unnotified), at(5))
             .await
             .unwrap();
         assert!(is_refused(escalates(&store, true, None).await));
@@ -522,12 +533,12 @@ mod tests {
             channel: Some(ChannelId(5)),
             role: Patch::Set(RoleId(77)),
         };
-        edit(&store, member(), chosen, at(0)).await.unwrap();
+        let _ = edit(&store, member(), chosen, at(0)).await.unwrap();
         let own = Override {
             notify: true,
             role: Some(RoleId(88)),
         };
-        set_override(&store, member(), a, Some(own), at(0))
+        let _ = set_override(&store, member(), a, Some(own), at(0))
             .await
             .unwrap();
         down(&store, a, 10).await;
@@ -586,5 +597,43 @@ mod tests {
         assert!(reminded.unwrap());
         let refused = acknowledge(&store, member(), IncidentId(2), at(30)).await;
         assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn what_changes_nothing_adds_no_event() {
+        let store = TestStore::open().await;
+        let [a, _] = with_endpoints(&store).await;
+        let events = async || event_kinds(&store).await.len();
+        let own = |role| Override {
+            notify: true,
+            role: Some(RoleId(role)),
+        };
+        let role = |role| Patch::Set(RoleId(role));
+        assert_eq!(set_role(&store, role(7)).await.unwrap(), Effect::Changed);
+        let lead = Some(Responder::Role(RoleId(8)));
+        for (is_changed, number) in [(true, 1), (false, 1), (true, 2)] {
+            let before = events().await;
+            let effects = [
+                set_role(&store, role(7 + number)).await.unwrap(),
+                escalates(&store, number == 1, lead).await.unwrap(),
+                set_override(&store, member(), a, Some(own(number)), at(3))
+                    .await
+                    .unwrap(),
+            ];
+            let (effect, added) = match is_changed {
+                true => (Effect::Changed, 3),
+                false => (Effect::Nothing, 0),
+            };
+            assert_eq!(effects, [effect; 3], "{number}");
+            assert_eq!(events().await - before, added, "{number}");
+        }
+        for effect in [Effect::Changed, Effect::Nothing] {
+            let removed = set_override(&store, member(), a, None, at(4)).await;
+            assert_eq!(removed.unwrap(), effect);
+        }
+    }
+
+    async fn event_kinds(store: &TestStore) -> Vec<(String,)> {
+        store.rows("SELECT kind FROM events").await
     }
 }

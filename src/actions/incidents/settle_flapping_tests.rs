@@ -188,7 +188,7 @@ async fn a_flapping_monitor_settles_once_the_guild_has_a_channel() {
             .offline
     };
     assert_eq!(settled(2_400).await, 0);
-    alerts::edit(
+    let _ = alerts::edit(
         &store,
         member(),
         crate::actions::incidents::alerts::AlertEdit {

@@ -16,19 +16,20 @@ use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::patch::Patch;
-use crate::notify::messenger::SetupMessage;
+use crate::notify::messenger::{ChannelAccess, SetupMessage};
+use crate::store::Effect;
 use crate::store::endpoints::endpoint::{self, EndpointFilter, Start};
 use crate::store::notifications::{alert_override, alert_settings, destination};
 use crate::store::silences::silence;
 
 /// Sends a test message to a channel and sets the channel if it arrives; otherwise the error names the permissions that the
-/// channel needs.
+/// channel needs. `Nothing` if the channel and the role were set already.
 pub(in crate::discord) async fn test_and_set(
     app: &DiscordState,
     requester: Requester,
     channel: ChannelId,
     role: Patch<RoleId>,
-) -> Result<(), CommandError> {
+) -> Result<Effect, CommandError> {
     post(app, channel, SetupMessage::AlertsStart).await?;
     let edit = AlertEdit {
         channel: Some(channel),
@@ -87,8 +88,9 @@ pub(in crate::discord) async fn chosen(
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match asked {
-        Ok(true) => Ok(channel),
-        Ok(false) => Err(texts::cannot_post_in(channel, texts::NO_VIEW_PERMISSION)),
+        Ok(ChannelAccess::Visible) => Ok(channel),
+        Ok(ChannelAccess::Hidden) => Err(texts::cannot_post_in(channel, texts::NO_VIEW_PERMISSION)),
+        Ok(ChannelAccess::Missing) => Err(texts::channel_missing()),
         Err(failure) => Err(texts::could_not_post_in(channel, &failure)),
     }
 }
@@ -103,7 +105,7 @@ pub(in crate::discord) async fn choose(
     // Discord's answer to the test message may take longer than Discord waits for a response.
     press.defer_ephemeral(&ctx.http).await?;
     let channel = chosen(app, requester.guild, press).await?;
-    test_and_set(app, requester, channel, Patch::Keep).await?;
+    let _ = test_and_set(app, requester, channel, Patch::Keep).await?;
     let lookup = RoleLookup::of_press(ctx, press);
     let message = settings(app, requester.guild, lookup).await?;
     press.edit_response(&ctx.http, message.into_edit()).await?;

@@ -18,7 +18,7 @@ use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::text;
 use crate::health::Health;
-use crate::notify::messenger::{Messenger, SetupMessage};
+use crate::notify::messenger::{ChannelAccess, Messenger, SetupMessage};
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 
 /// The route of requests about a guild or a user. Each has a limit of its own, so that no guild delays those of another.
@@ -252,7 +252,7 @@ impl Messenger for ChannelMessenger {
         &self,
         guild: GuildId,
         channel: ChannelId,
-    ) -> BoxFuture<'_, Result<bool, DeliveryError>> {
+    ) -> BoxFuture<'_, Result<ChannelAccess, DeliveryError>> {
         Box::pin(async move {
             let path = format!("/channels/{channel}");
             // The route of the guild that asks: the channel may be one of another guild, whose messages must not wait.
@@ -260,8 +260,16 @@ impl Messenger for ChannelMessenger {
                 .send(route_of(guild.0), Method::GET, &path, Value::Null)
                 .await;
             match found {
-                Ok(found) => Ok(found["guild_id"].as_str() == Some(&guild.to_string())),
-                Err(DeliveryError::DestinationBroken(_)) => Ok(false),
+                Ok(found) if found["guild_id"].as_str() == Some(&guild.to_string()) => {
+                    Ok(ChannelAccess::Visible)
+                }
+                Ok(_) => Ok(ChannelAccess::Missing),
+                Err(DeliveryError::DestinationBroken(reason))
+                    if reason == texts::CHANNEL_DELETED =>
+                {
+                    Ok(ChannelAccess::Missing)
+                }
+                Err(DeliveryError::DestinationBroken(_)) => Ok(ChannelAccess::Hidden),
                 Err(error) => Err(error),
             }
         })

@@ -1,7 +1,6 @@
 //! The texts of notifications in Discord: replies and errors of `/alerts` and `/board`, the sentences of their cards, and why
 //! a message could not be posted.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::discord::ui::command_name::SET_UP_ALERTS;
@@ -76,6 +75,14 @@ pub(super) fn cannot_post_in(channel: ChannelId, reason: &str) -> CommandError {
     ))
 }
 
+/// A link to it would lead nowhere.
+pub(super) fn channel_missing() -> CommandError {
+    CommandError::Refused(
+        "This channel does not exist in this Discord server, or does not exist any more. Choose another channel."
+            .into(),
+    )
+}
+
 /// Another attempt may succeed.
 pub(super) fn could_not_post_in(channel: ChannelId, failure: &DeliveryError) -> CommandError {
     CommandError::Refused(format!(
@@ -122,12 +129,30 @@ pub(super) fn incomplete_escalation() -> CommandError {
     )
 }
 
-pub(super) fn invalid_duration(option: &str, allowed: &RangeInclusive<Duration>) -> CommandError {
-    CommandError::Refused(format!(
-        "`{option}`: The duration must be between {} and {}, such as `15m`.",
-        text::duration(*allowed.start()),
-        text::duration(*allowed.end())
-    ))
+/// The subject of the sentence that names the range of a duration, and an example.
+pub(super) const DURATION: &str = "the duration";
+pub(super) const DURATION_EXAMPLE: &str = "`15m`";
+
+/// Above the alert settings, if a command did not change them.
+pub(super) const NOTHING_CHANGED: &str = "Nothing changed. The alert settings were so already:";
+pub(super) const NOTHING_CHANGED_BUT_TESTED: &str =
+    "The test message has arrived. Nothing changed, because the alert settings were so already:";
+
+/// The alert override of one monitor, if a command did not change it.
+pub(super) fn override_unchanged(name: &str, own: Option<Override>) -> String {
+    let name = bold(name);
+    match own {
+        None => format!("Nothing changed. {name} has no override."),
+        Some(Override { notify: false, .. }) => {
+            format!("Nothing changed. Notifications for {name} are off already.")
+        }
+        Some(Override {
+            role: Some(role), ..
+        }) => format!("Nothing changed. Notifications for {name} mention <@&{role}> already."),
+        Some(Override { role: None, .. }) => {
+            format!("Nothing changed. Notifications for {name} are on already.")
+        }
+    }
 }
 
 /// The alert override of one monitor.
@@ -382,6 +407,7 @@ mod tests {
             cannot_post_in(CHANNEL, CHANNEL_DELETED).to_string(),
             cannot_post_in(CHANNEL, NO_VIEW_PERMISSION).to_string(),
             cannot_post_in(CHANNEL, NO_SEND_PERMISSION).to_string(),
+            channel_missing().to_string(),
             could_not_post_in(CHANNEL, &failure).to_string(),
             could_not_post_board_in(CHANNEL, &failure).to_string(),
             INVALID_RESPONSE.into(),
@@ -403,6 +429,7 @@ mod tests {
         Rollcall cannot post in <#5>: the channel was deleted. Choose another channel.
         Rollcall cannot post in <#5>: Rollcall lacks the permission View Channel. Choose another channel, or give Rollcall the permissions View Channel, Send Messages and Embed Links in this one.
         Rollcall cannot post in <#5>: Rollcall lacks the permission Send Messages or Embed Links. Choose another channel, or give Rollcall the permissions View Channel, Send Messages and Embed Links in this one.
+        This channel does not exist in this Discord server, or does not exist any more. Choose another channel.
         Rollcall could not post in <#5>: Discord's rate limit is reached. Try again in a moment.
         Rollcall could not post the board in <#5>: Discord's rate limit is reached. Try again in a moment.
         Discord's response is invalid
@@ -415,7 +442,6 @@ mod tests {
     #[test]
     fn texts_of_alerts() {
         let own = |notify, role| Some(Override { notify, role });
-        let allowed = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
         let texts = [
             ALERTS_OFF.into(),
             no_channel_set().to_string(),
@@ -423,11 +449,18 @@ mod tests {
             not_a_member(UserId(7)).to_string(),
             could_not_ask_for_membership(&DeliveryError::MessageGone).to_string(),
             incomplete_escalation().to_string(),
-            invalid_duration("remind", &allowed).to_string(),
+            DURATION.into(),
+            DURATION_EXAMPLE.into(),
             overridden("shop", None),
             overridden("shop", own(false, None)),
             overridden("shop", own(true, Some(RoleId(88)))),
             overridden("shop", own(true, None)),
+            override_unchanged("shop", None),
+            override_unchanged("shop", own(false, None)),
+            override_unchanged("shop", own(true, Some(RoleId(88)))),
+            override_unchanged("shop", own(true, None)),
+            NOTHING_CHANGED.into(),
+            NOTHING_CHANGED_BUT_TESTED.into(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         Alerts in Discord are off.
@@ -436,11 +469,18 @@ mod tests {
         <@7> is not a member of this Discord server. Choose a member, or a role.
         Rollcall could not check whether this person is a member: the message was deleted. Try again in a moment.
         Use `escalate` together with `role` or `user`, such as `escalate:30m role:@leads`.
-        `remind`: The duration must be between 1 s and 7 d, such as `15m`.
+        the duration
+        `15m`
         **shop** follows the settings of this Discord server again.
         Notifications for **shop** are off.
         Notifications for **shop** mention <@&88>.
         Notifications for **shop** are on.
+        Nothing changed. **shop** has no override.
+        Nothing changed. Notifications for **shop** are off already.
+        Nothing changed. Notifications for **shop** mention <@&88> already.
+        Nothing changed. Notifications for **shop** are on already.
+        Nothing changed. The alert settings were so already:
+        The test message has arrived. Nothing changed, because the alert settings were so already:
         ");
     }
 

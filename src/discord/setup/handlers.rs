@@ -127,7 +127,7 @@ async fn choose_channel(
 ) -> Result<(SetupStep, Remark), CommandError> {
     let chosen = async {
         let channel = alert_channel::chosen(app, requester.guild, press).await?;
-        alert_channel::test_and_set(app, requester, channel, Patch::Keep).await?;
+        let _ = alert_channel::test_and_set(app, requester, channel, Patch::Keep).await?;
         let remark = Remark::of(texts::channel_set(channel));
         Ok((SetupStep::Role, remark))
     };
@@ -156,7 +156,7 @@ async fn choose_role(
             role: Patch::Set(role),
             ..AlertEdit::default()
         };
-        alerts::edit(&app.store, requester, edit, app.now()).await?;
+        let _ = alerts::edit(&app.store, requester, edit, app.now()).await?;
         let mut remark = Remark::of(texts::role_set(role));
         remark.lines.extend(lookup.unreachable(&[role]).await);
         Ok((SetupStep::Endpoint, remark))

@@ -548,7 +548,7 @@ async fn http_expectations_can_be_changed() {
     let recovered = sandbox.slash("/offline_endpoints recheck ip:web").await;
     assert_contains(&recovered, "Back online after");
     let tcp = sandbox
-        .slash("/endpoint add target:203.0.113.7:80 name:tcp")
+        .slash("/endpoint add target:127.0.0.1:9 name:tcp")
         .await;
     assert_contains(&tcp, "Added.");
     let refused = sandbox.slash("/endpoint http endpoint:tcp keyword:x").await;

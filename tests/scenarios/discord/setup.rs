@@ -160,8 +160,8 @@ async fn a_setup_that_was_left_is_resumed_after_a_restart() {
     let screen = ada.press(&old, "Skip").await;
     assert_contains(&screen, "step 3 of 4");
     let form = ada.open_form(&screen, "Add an endpoint").await;
-    let screen = ada.submit(&form, &[("Address", "203.0.113.7")]).await;
-    let screen = ada.press(&screen, "Add http://203.0.113.7/").await;
+    let screen = ada.submit(&form, &[("Address", "127.0.0.1")]).await;
+    let screen = ada.press(&screen, "Add http://127.0.0.1/").await;
     assert_contains(&screen, "mention nobody");
     let path = format!("/channels/{channel}/messages");
     sandbox.fail_requests(RestFault::Status(500), &path, 1);
@@ -208,6 +208,30 @@ async fn a_guild_that_lets_nobody_post_gets_no_welcome_and_a_new_invitation_gets
     assert!(!err.contains("ERROR") && !err.contains("WARN"), "{err}");
 }
 
+async fn what_changes_nothing_is_said_and_leaves_no_event(ada: &As<'_>, rollcall: &Rollcall) {
+    for line in [
+        format!("/alerts role role:{ROLE}"),
+        "/alerts escalation remind:15m".to_owned(),
+        "/alerts escalation".to_owned(),
+        "/alerts notifications".to_owned(),
+        "/alerts summary".to_owned(),
+    ] {
+        ada.slash(&line).await;
+        let events = || {
+            rollcall
+                .sql("SELECT kind FROM events WHERE kind LIKE 'alerts%'")
+                .len()
+        };
+        let before = events();
+        let unchanged = ada.slash(&line).await;
+        assert_contains(
+            &unchanged,
+            "Nothing changed. The alert settings were so already:",
+        );
+        assert_eq!(events(), before, "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_for_alerts_is_chosen_under_the_first_endpoint() {
     let sandbox = Sandbox::start().await;
@@ -222,13 +246,13 @@ async fn a_channel_for_alerts_is_chosen_under_the_first_endpoint() {
     sandbox.announce_guild(home);
     the_message(&sandbox, WELCOME).await;
     assert_eq!(sandbox.messages(other).len(), 0);
-    let first = ada.slash("/endpoint add target:203.0.113.7:80").await;
+    let first = ada.slash("/endpoint add target:127.0.0.1:9").await;
     assert!(
         first.render().contains("<Send alerts to …>"),
         "{}",
         first.render()
     );
-    let second = ada.slash("/endpoint add target:203.0.113.8:80").await;
+    let second = ada.slash("/endpoint add target:127.0.0.1:10").await;
     assert!(
         !second.render().contains("Send alerts"),
         "{}",
@@ -254,4 +278,36 @@ async fn a_channel_for_alerts_is_chosen_under_the_first_endpoint() {
     assert_contains(&role, "<@&77>");
     let again = ada.slash(&format!("/alerts setup channel:{channel}")).await;
     assert_contains(&again, "<@&77>");
+    assert_contains(&again, "The test message has arrived. Nothing changed");
+    what_changes_nothing_is_said_and_leaves_no_event(&ada, &rollcall).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_and_a_role_that_the_guild_does_not_have_are_refused() {
+    const NO_CHANNEL: &str = "This channel does not exist in this Discord server";
+    let sandbox = Sandbox::start().await;
+    let (home, channel) = (sandbox.guild(), sandbox.channel(sandbox.guild()));
+    let ada = sandbox.member(&Member::manager(1001, "ada"));
+    add_role(&sandbox, home);
+    let rollcall = bot(&sandbox);
+    let _running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let mut screen = ada.slash("/setup").await;
+    let theirs = sandbox.channel(sandbox.add_guild("Other"));
+    // Deleted after the menu was opened, and one of another guild: what a menu sends is untrusted.
+    for missing in [404, theirs] {
+        screen = ada.clone().forging().choose_channel(&screen, missing).await;
+        assert_contains(&screen, "step 1 of 4");
+        assert_contains(&screen, NO_CHANNEL);
+    }
+    let screen = ada.choose_channel(&screen, channel).await;
+    assert_contains(&screen, "step 2 of 4");
+    let refused = ada.choose_role(&screen, 404).await;
+    assert_contains(&refused, "step 2 of 4");
+    assert_contains(&refused, "The role 404 was deleted");
+    let roles = || rollcall.sql("SELECT CAST(COALESCE(role_id, 0) AS TEXT) FROM alert_settings");
+    assert_eq!(roles(), ["0"]);
+    let chosen = ada.choose_role(&refused, ROLE).await;
+    assert_contains(&chosen, "step 3 of 4");
+    assert_eq!(roles(), [ROLE.to_string()]);
 }

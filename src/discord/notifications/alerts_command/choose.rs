@@ -8,7 +8,7 @@ use poise::serenity_prelude as serenity;
 use crate::actions::incidents::alerts;
 use crate::discord::Context;
 use crate::discord::notifications::texts;
-use crate::discord::ui::error::CommandError;
+use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::roles::RoleLookup;
 use crate::discord::ui::{complete, roles};
@@ -17,7 +17,8 @@ use crate::domain::notifications::alert_policy::{
     AlertPreferences, BULK_WINDOW, BULK_WINDOWS, BulkAlert, Responder, WAITS,
 };
 use crate::domain::patch::Patch;
-use crate::domain::text;
+use crate::domain::text::duration_rule::DurationRule;
+use crate::store::Effect;
 use crate::store::notifications::alert_override::Override;
 
 /// Set reminders and escalation; omitted options stay unchanged
@@ -169,8 +170,11 @@ pub(super) async fn override_monitor(
             notify: notify.unwrap_or(true),
             role,
         });
-        alerts::set_override(&app.store, requester, found.id, own, app.now()).await?;
-        let mut lines = vec![texts::overridden(&found.name, own)];
+        let effect = alerts::set_override(&app.store, requester, found.id, own, app.now()).await?;
+        let mut lines = match effect {
+            Effect::Changed => vec![texts::overridden(&found.name, own)],
+            Effect::Nothing => vec![texts::override_unchanged(&found.name, own)],
+        };
         lines.extend(
             RoleLookup::of_command(ctx)
                 .unreachable(role.as_slice())
@@ -198,8 +202,8 @@ where
     let work = async {
         let change = read.await?;
         let app = ctx.data();
-        alerts::prefer(&app.store, requester, change, app.now()).await?;
-        super::show_settings(ctx).await
+        let effect = alerts::prefer(&app.store, requester, change, app.now()).await?;
+        super::show_effect(ctx, effect, texts::NOTHING_CHANGED).await
     };
     reply::answer(ctx, work).await
 }
@@ -218,7 +222,12 @@ fn length(
     text: &str,
     allowed: RangeInclusive<Duration>,
 ) -> Result<Duration, CommandError> {
-    text::parse_duration(text, Duration::from_secs(60))
-        .filter(|length| allowed.contains(length))
-        .ok_or_else(|| texts::invalid_duration(option, &allowed))
+    let rule = DurationRule {
+        subject: texts::DURATION,
+        unit: Duration::from_secs(60),
+        shortest: *allowed.start(),
+        longest: *allowed.end(),
+        examples: texts::DURATION_EXAMPLE,
+    };
+    rule.parse(text).map_err(|error| wrong(option, error))
 }

@@ -13,6 +13,7 @@ use crate::discord::ui::roles::RoleLookup;
 use crate::discord::ui::{access, roles};
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::patch::Patch;
+use crate::store::Effect;
 use crate::store::notifications::alert_settings;
 
 /// Manage alerts: channel, role, webhooks and preferences
@@ -120,15 +121,28 @@ async fn test_and_set(
     role: Patch<RoleId>,
 ) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
-    alert_channel::test_and_set(ctx.data(), requester, channel, role).await?;
-    show_settings(ctx).await
+    let effect = alert_channel::test_and_set(ctx.data(), requester, channel, role).await?;
+    show_effect(ctx, effect, texts::NOTHING_CHANGED_BUT_TESTED).await
 }
 
 async fn set(ctx: Context<'_>, edit: AlertEdit) -> Result<Message, CommandError> {
     let requester = reply::requester(ctx)?;
     let app = ctx.data();
-    alerts::edit(&app.store, requester, edit, app.now()).await?;
-    show_settings(ctx).await
+    let effect = alerts::edit(&app.store, requester, edit, app.now()).await?;
+    show_effect(ctx, effect, texts::NOTHING_CHANGED).await
+}
+
+/// The alert settings after a command; below `unchanged` if it changed nothing.
+async fn show_effect(
+    ctx: Context<'_>,
+    effect: Effect,
+    unchanged: &str,
+) -> Result<Message, CommandError> {
+    let mut message = show_settings(ctx).await?;
+    if effect == Effect::Nothing {
+        message.content = unchanged.to_owned();
+    }
+    Ok(message)
 }
 
 async fn show_settings(ctx: Context<'_>) -> Result<Message, CommandError> {

@@ -98,7 +98,7 @@ pub(super) async fn set(
         notify: body.notify.unwrap_or(true),
         role: role(requester.guild, body.role)?,
     };
-    alerts::set_override(&app.store, requester, id, Some(own), now).await?;
+    let _ = alerts::set_override(&app.store, requester, id, Some(own), now).await?;
     view(&app, &admin, id).await.map(Json)
 }
 
@@ -108,6 +108,7 @@ pub(super) async fn remove(
     InPath(id): InPath<MonitorId>,
 ) -> Result<NoContent, Problem> {
     view(&app, &admin, id).await?;
-    alerts::set_override(&app.store, admin.requester(), id, None, app.clock.now()).await?;
+    let (requester, now) = (admin.requester(), app.clock.now());
+    let _ = alerts::set_override(&app.store, requester, id, None, now).await?;
     Ok(NoContent)
 }

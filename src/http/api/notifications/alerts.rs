@@ -18,6 +18,7 @@ use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, Reader};
 use crate::http::api::routes::{Json, NoContent};
 use crate::http::api::values::{AlertWait, Bounded, BulkWindow, DateTime, DiscordId, date_time};
+use crate::notify::messenger::ChannelAccess;
 use crate::store::notifications::alert_settings::{self, AlertSettings};
 
 /// The alert settings.
@@ -262,7 +263,7 @@ async fn check_with_discord(
     };
     let missing = |detail: &str| Err(Problem::new(StatusCode::NOT_FOUND, detail));
     let has_channel = messenger.has_channel(guild, chosen.channel).await;
-    if !has_channel.map_err(no_answer)? {
+    if has_channel.map_err(no_answer)? != ChannelAccess::Visible {
         // The same answer for channels of others and for channels that do not exist.
         return missing("`channel`: not found in this Discord server, or not visible to Rollcall");
     }

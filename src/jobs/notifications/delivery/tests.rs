@@ -29,7 +29,7 @@ use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::health::{Health, OtherFacts};
 use crate::metrics::Metrics;
-use crate::notify::messenger::{Messenger, SetupMessage};
+use crate::notify::messenger::{ChannelAccess, Messenger, SetupMessage};
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 use crate::store::incidents::incident::{self, IncidentFilter, Outage};
 use crate::store::notifications::queue;
@@ -209,8 +209,12 @@ impl Messenger for Receivers {
         Box::pin(std::future::ready(Err(unreachable(false))))
     }
 
-    fn has_channel(&self, _: GuildId, _: ChannelId) -> BoxFuture<'_, Result<bool, DeliveryError>> {
-        Box::pin(async { Ok(true) })
+    fn has_channel(
+        &self,
+        _: GuildId,
+        _: ChannelId,
+    ) -> BoxFuture<'_, Result<ChannelAccess, DeliveryError>> {
+        Box::pin(async { Ok(ChannelAccess::Visible) })
     }
 
     fn is_member(&self, _: GuildId, _: UserId) -> BoxFuture<'_, Result<bool, DeliveryError>> {
