@@ -53,7 +53,7 @@ impl AddedReply {
     ) -> Result<Self, CommandError> {
         let first = first_check::wait(&app.store.reader, &endpoint, FIRST_WAIT).await?;
         if first == FirstCheck::Running {
-            let text = texts::added(&first);
+            let text = texts::added(&first, None);
             return Ok(Self {
                 message: message(app, guild, &endpoint, text).await?,
                 awaited: Some(AwaitedCheck { guild, endpoint }),
@@ -80,13 +80,14 @@ async fn ended(
     added: &Endpoint,
     first: &FirstCheck,
 ) -> Result<Message, CommandError> {
+    let text = texts::added(first, app.checks.not_checked.of(added.id));
     match first {
-        FirstCheck::Done(checked) => message(app, guild, checked, texts::added(first)).await,
+        FirstCheck::Done(checked) => message(app, guild, checked, text).await,
         FirstCheck::Running => {
             let text = texts::FIRST_CHECK_NOT_FINISHED.to_owned();
             message(app, guild, added, text).await
         }
-        FirstCheck::Canceled => Ok(Message::sentence(texts::added(first))),
+        FirstCheck::Canceled => Ok(Message::sentence(text)),
     }
 }
 

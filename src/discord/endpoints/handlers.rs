@@ -184,25 +184,35 @@ pub(in crate::discord) async fn add(
 ) -> Result<AddedReply, CommandError> {
     let target = description.target.to_string();
     let is_allowed = is_allowed(app, &description.target);
+    let (reader, guild) = (&app.store.reader, requester.guild);
+    if !is_allowed
+        && endpoint::with_target(reader, guild, &target)
+            .await?
+            .is_none()
+    {
+        return Err(texts::not_allowed());
+    }
     let now = app.now();
     let limited = app.checks.limited(&app.store);
     let added = manage_endpoint::add_one(limited, requester, description, now).await?;
-    let Some(endpoint) = endpoint::with_target(&app.store.reader, requester.guild, &target).await?
-    else {
+    let Some(endpoint) = endpoint::with_target(reader, guild, &target).await? else {
         return Ok(AddedReply::whole(Message::sentence(
             texts::REMOVED_IN_THE_MEANTIME,
         )));
     };
-    let guild = requester.guild;
     if added.is_none() {
         let text = texts::already_exists(is_allowed);
         return added_reply::whole(app, guild, &endpoint, text).await;
     }
-    if !is_allowed {
-        let text = texts::added_but_not_allowed();
-        return added_reply::whole(app, guild, &endpoint, text).await;
-    }
     AddedReply::with_first_check(app, guild, endpoint).await
+}
+
+/// Refuses a target whose address the policy does not allow.
+pub(super) fn require_allowed(app: &DiscordState, target: &Target) -> Result<(), CommandError> {
+    match is_allowed(app, target) {
+        true => Ok(()),
+        false => Err(texts::not_allowed()),
+    }
 }
 
 /// Whether the address policy allows checks of a target. Names are judged only when they are checked.

@@ -8,7 +8,7 @@ use crate::discord::ui::embed::{bold, mark, mention, name_and_target, relative};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::endpoints::certificate_expiry::Certificate;
-use crate::domain::endpoints::check_result::{Failure, FailureClass};
+use crate::domain::endpoints::check_result::{Failure, FailureClass, NotChecked};
 use crate::domain::endpoints::http_check::{DEFAULT_REDIRECTS, HttpCheck};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
@@ -29,12 +29,13 @@ pub(super) fn nothing_to_change() -> CommandError {
 /// The endpoint was removed between its addition and the reply.
 pub(super) const REMOVED_IN_THE_MEANTIME: &str = "The endpoint was removed in the meantime.";
 
-const CANNOT_CHECK: &str = "Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
+const CANNOT_CHECK: &str = "Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
 
 /// A new endpoint with what is known about its first check.
-pub(super) fn added(first: &FirstCheck) -> String {
+/// `not_checked`: why it was not checked, if that is known.
+pub(super) fn added(first: &FirstCheck, not_checked: Option<NotChecked>) -> String {
     match first {
-        FirstCheck::Done(checked) => format!("✅ Added. {}", first_check(checked)),
+        FirstCheck::Done(checked) => format!("✅ Added. {}", first_check(checked, not_checked)),
         FirstCheck::Running => {
             "✅ Added. The first check is running. Its result appears here.".to_owned()
         }
@@ -45,12 +46,24 @@ pub(super) fn added(first: &FirstCheck) -> String {
     }
 }
 
-fn first_check(checked: &Endpoint) -> String {
+/// The same status as on the card: a failure is a warning until the next checks confirm it.
+fn first_check(checked: &Endpoint, not_checked: Option<NotChecked>) -> String {
     match (&checked.state.failure, checked.latency) {
-        (Some(failure), _) => format!("First check: 🔴 down, {failure}"),
-        (None, _) if checked.state.status == Status::Unknown => {
-            "First check: ⚪ unknown. Rollcall could not run it and tries again.".to_owned()
+        (Some(failure), _) if failure.class == FailureClass::NotAllowed => {
+            format!("⚠️ First check failed: {failure}. {CANNOT_CHECK}")
         }
+        (Some(failure), _) if checked.state.status == Status::Offline => {
+            format!("First check failed: 🔴 {failure}. It is offline.")
+        }
+        (Some(failure), _) => format!(
+            "First check failed: 🟡 {failure}. It will be offline if the next checks fail, too."
+        ),
+        (None, _) if checked.state.status == Status::Unknown => match not_checked {
+            Some(why) => format!("First check: ⚪ unknown, because {why}. Rollcall tries again."),
+            None => {
+                "First check: ⚪ unknown. Rollcall could not run it and tries again.".to_owned()
+            }
+        },
         (None, Some(latency)) => format!("First check: 🟢 up, {}", text::latency(latency)),
         (None, None) => "First check: 🟢 up".to_owned(),
     }
@@ -60,9 +73,9 @@ fn first_check(checked: &Endpoint) -> String {
 pub(super) const FIRST_CHECK_NOT_FINISHED: &str =
     "✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.";
 
-/// An endpoint whose address the policy does not allow. It is added in any case, because the policy may allow it later.
-pub(super) fn added_but_not_allowed() -> String {
-    format!("✅ Added. ⚠️ {CANNOT_CHECK}")
+/// A target whose address the policy does not allow.
+pub(super) fn not_allowed() -> CommandError {
+    CommandError::Refused(CANNOT_CHECK.to_owned())
 }
 
 pub(super) fn already_exists(is_allowed: bool) -> String {
@@ -444,7 +457,7 @@ mod tests {
     }
 
     /// The shop after a check that took 4 ms and led to this status.
-    fn checked(status: Status) -> Endpoint {
+    fn checked(status: Status, class: FailureClass) -> Endpoint {
         let is_failing = matches!(status, Status::Warning | Status::Offline);
         Endpoint {
             id: MonitorId(7),
@@ -452,7 +465,7 @@ mod tests {
             description: shop(),
             state: State {
                 status,
-                failure: is_failing.then(|| Failure::new(FailureClass::Refused)),
+                failure: is_failing.then(|| Failure::new(class)),
                 ..State::new(NOW)
             },
             last_check_at: Some(NOW),
@@ -465,19 +478,33 @@ mod tests {
         }
     }
 
+    fn done(status: Status, class: FailureClass, not_checked: Option<NotChecked>) -> String {
+        added(
+            &FirstCheck::Done(Box::new(checked(status, class))),
+            not_checked,
+        )
+    }
+
     #[test]
     fn texts_of_endpoints() {
         let texts = [
             changed("shop"),
             nothing_to_change().to_string(),
             REMOVED_IN_THE_MEANTIME.to_owned(),
-            added(&FirstCheck::Done(Box::new(checked(Status::Online)))),
-            added(&FirstCheck::Done(Box::new(checked(Status::Warning)))),
-            added(&FirstCheck::Done(Box::new(checked(Status::Unknown)))),
-            added(&FirstCheck::Running),
-            added(&FirstCheck::Canceled),
+            done(Status::Online, FailureClass::Refused, None),
+            done(Status::Warning, FailureClass::Refused, None),
+            done(Status::Offline, FailureClass::Refused, None),
+            done(Status::Warning, FailureClass::NotAllowed, None),
+            done(Status::Unknown, FailureClass::Refused, None),
+            done(
+                Status::Unknown,
+                FailureClass::Refused,
+                Some(NotChecked::Resolver),
+            ),
+            added(&FirstCheck::Running, None),
+            added(&FirstCheck::Canceled, None),
             FIRST_CHECK_NOT_FINISHED.to_owned(),
-            added_but_not_allowed(),
+            not_allowed().to_string(),
             already_exists(true),
             already_exists(false),
             removed(&named_shop()),
@@ -501,15 +528,18 @@ mod tests {
         Set `name`, `target` or `interval`, such as `interval:30s`. `/endpoint http` changes the options of an HTTP check.
         The endpoint was removed in the meantime.
         ✅ Added. First check: 🟢 up, 4.00 ms
-        ✅ Added. First check: 🔴 down, connection refused
+        ✅ Added. First check failed: 🟡 connection refused. It will be offline if the next checks fail, too.
+        ✅ Added. First check failed: 🔴 connection refused. It is offline.
+        ✅ Added. ⚠️ First check failed: address not allowed. Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         ✅ Added. First check: ⚪ unknown. Rollcall could not run it and tries again.
+        ✅ Added. First check: ⚪ unknown, because the resolver gave no usable answer. Rollcall tries again.
         ✅ Added. The first check is running. Its result appears here.
         ✅ Added. Before its first check, the endpoint was changed, paused or removed.
         ✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.
-        ✅ Added. ⚠️ Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         This endpoint already exists.
         This endpoint already exists.
-        Rollcall cannot check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         Removed **shop** `https://shop.example.org/health`.
         Paused **shop** `https://shop.example.org/health`. Resume the checks with `/endpoint resume`.
         Resumed **shop** `https://shop.example.org/health`. The next check runs now.

@@ -112,6 +112,20 @@ pub async fn hold(tx: &mut Tx<'_>, id: i64, by: SilenceKind) -> Result<(), Store
     Ok(())
 }
 
+/// Whether an outage began because the address policy does not allow the checks of its monitor, which has never been online.
+pub async fn was_never_allowed(tx: &mut Tx<'_>, id: i64) -> Result<bool, StoreError> {
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM outages o WHERE o.id = $1 AND o.reason = $2 AND NOT EXISTS (
+             SELECT 1 FROM monitor_state s WHERE s.monitor_id = o.monitor_id AND s.last_seen_at IS NOT NULL
+         )",
+    )
+    .bind(id)
+    .bind(OutageReason::NotAllowed.as_str())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Records that no silence holds back the notification about an outage any longer.
 pub async fn release(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
     sqlx::query("UPDATE outages SET is_held = 0 WHERE id = $1 AND is_held = 1")

@@ -53,10 +53,56 @@ async fn a_slow_first_check_delays_neither_its_reply_nor_those_of_others() {
     for reply in &slow {
         let edited = wait_for("the result of the first check", || {
             let shown = sandbox.refresh(reply);
-            shown.text().contains("First check: ").then_some(shown)
+            shown.text().contains("First check failed").then_some(shown)
         });
-        assert_contains(&edited, "✅ Added. First check: 🔴 down, timed out");
+        assert_contains(&edited, "✅ Added. First check failed: 🟡 timed out");
         assert!(edited.buttons().contains(&"Recheck"));
     }
+    assert_eq!(running.stop().0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_not_allowed_is_refused_or_said_to_be_at_once_and_mentions_nobody() {
+    const CAUSE: &str = "Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
+    let sandbox = Sandbox::start().await;
+    let rollcall = alerting::bot(&sandbox).with("PROBE_ALLOW", "");
+    let running = rollcall.run();
+    sandbox.wait_until_ready().await;
+    let (channel, role) = (sandbox.channel(sandbox.guild()), alerting::ROLE);
+    sandbox
+        .slash(&format!("/alerts setup channel:{channel} role:{role}"))
+        .await;
+    for literal in ["127.0.0.1:9", "http://10.0.0.7/", "[::1]:80"] {
+        let refused = sandbox
+            .slash(&format!("/endpoint add target:{literal}"))
+            .await;
+        assert_contains(&refused, CAUSE);
+    }
+    assert_eq!(rollcall.list().len(), 0);
+    // The system resolves this name to loopback.
+    let named = sandbox
+        .slash("/endpoint add target:localhost:9 name:inside")
+        .await;
+    let named = wait_for("the result of the first check", || {
+        let shown = sandbox.refresh(&named);
+        shown.text().contains("First check failed").then_some(shown)
+    });
+    assert_contains(&named, "address not allowed");
+    assert_contains(&named, CAUSE);
+    let edit = sandbox
+        .slash("/endpoint edit endpoint:inside target:10.0.0.7:80")
+        .await;
+    assert_contains(&edit, CAUSE);
+    rollcall.wait_until("offline", 1, |endpoint| endpoint["status"] == "offline");
+    // Its outage is stored, and in no incident; a new setup of the channel does not change that.
+    sandbox
+        .slash(&format!("/alerts channel channel:{channel}"))
+        .await;
+    let outages = rollcall.sql("SELECT reason FROM outages WHERE incident_id IS NULL");
+    assert_eq!(outages, ["not_allowed"]);
+    assert_eq!(
+        rollcall.sql("SELECT CAST(id AS TEXT) FROM incidents").len(),
+        0
+    );
     assert_eq!(running.stop().0, 0);
 }

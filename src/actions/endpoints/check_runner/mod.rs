@@ -3,6 +3,7 @@
 //! `flight.rs` decides who runs a check and who waits for it.
 
 mod flight;
+mod not_checked;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use flight::Flights;
 pub use flight::{Flight, Started};
+use not_checked::NotCheckedReasons;
 
 use super::completed_check::Recorded;
 use super::connectivity_state::ConnectivityState;
@@ -41,6 +43,8 @@ pub struct CheckRunner {
     pub connectivity: Arc<ConnectivityState>,
     /// Where redirects lead.
     pub final_targets: Arc<FinalTargets>,
+    /// Why checks could not be run.
+    pub not_checked: Arc<NotCheckedReasons>,
     /// What people may add.
     pub limits: Arc<EndpointLimits>,
     pub writer: Writer,
@@ -71,6 +75,7 @@ impl CheckRunner {
             flights: Flights::default(),
             connectivity: Arc::new(ConnectivityState::new(false)),
             final_targets: Arc::default(),
+            not_checked: Arc::default(),
             limits: Arc::default(),
             writer,
             rules,
@@ -197,8 +202,11 @@ impl CheckRunner {
         if !result.is_up() {
             self.connectivity.is_settled(Stopwatch::start()).await;
         }
-        self.connectivity
-            .trusted(result, endpoint.target.has_name())
+        let result = self
+            .connectivity
+            .trusted(result, endpoint.target.has_name());
+        self.not_checked.record(endpoint.id, &result.verdict);
+        result
     }
 
     async fn attempt(

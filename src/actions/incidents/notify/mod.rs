@@ -122,7 +122,8 @@ pub async fn notify_held(
 }
 
 /// Adds an outage to an open incident, or to a new one, and enqueues its deliveries. Does neither while the monitor is
-/// silenced or there is no destination.
+/// silenced or there is no destination, nor for an address that the operator's policy has never let Rollcall check: nobody
+/// on call can change that.
 pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(), StoreError> {
     let MonitorRef { guild, id: monitor } = opened.monitor;
     if let Some(kind) = silence::of(tx, monitor, now).await? {
@@ -130,7 +131,10 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
     }
     let own = alert_override::of(tx, monitor).await?;
     let is_off = own.is_some_and(|own| !own.notify);
-    if is_off || destination::of(tx, guild).await?.is_empty() {
+    if is_off
+        || destination::of(tx, guild).await?.is_empty()
+        || outage::was_never_allowed(tx, opened.id).await?
+    {
         return outage::release(tx, opened.id).await;
     }
     let (recent, last_incident) = outage::recent(tx, monitor).await?;

@@ -7,6 +7,7 @@ use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries, up};
 use crate::actions::transition;
 use crate::domain::discord_id::{ChannelId, RoleId};
+use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::event::Actor;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
@@ -232,7 +233,7 @@ async fn open_outages_notify_once_a_channel_is_set() {
     down(&store, id, 10).await;
     late_report(&store, late, 10).await;
     let set = async || {
-        crate::actions::incidents::alerts::edit(
+        let _ = crate::actions::incidents::alerts::edit(
             &store,
             member(),
             crate::actions::incidents::alerts::AlertEdit {
@@ -416,4 +417,44 @@ proptest::proptest! {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn an_address_that_was_never_allowed_is_in_no_incident() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let mut endpoints = Vec::new();
+    for port in 1..=3 {
+        let target = format!("tcp://inside.example:{port}");
+        endpoints.push(store.add_endpoint(HOME, &target).await);
+    }
+    let (never, once, refused) = (endpoints[0], endpoints[1], endpoints[2]);
+    store
+        .execute("UPDATE monitor_state SET last_seen_at = 1000 WHERE monitor_id = 2")
+        .await;
+    assert_eq!(once, MonitorId(2));
+    for (id, class) in [
+        (never, FailureClass::NotAllowed),
+        (once, FailureClass::NotAllowed),
+        (refused, FailureClass::Refused),
+    ] {
+        let offline = Transition {
+            monitor: MonitorRef { guild: HOME, id },
+            kind: MonitorKind::Endpoint,
+            from: Status::Warning,
+            since: at(1),
+            to: Status::Offline,
+            at: at(10),
+            reason: TransitionReason::CheckFailed(Failure::new(class)),
+        };
+        store
+            .write(move |tx| Box::pin(transition::apply_one(tx, offline, Actor::System, at(10))))
+            .await;
+    }
+    let unnotified = "SELECT monitor_id FROM outages WHERE incident_id IS NULL";
+    assert_eq!(store.rows::<(i64,)>(unnotified).await, [(never.0,)]);
+    store
+        .write(|tx| Box::pin(notify_all_open(tx, HOME, at(20))))
+        .await;
+    assert_eq!(store.rows::<(i64,)>(unnotified).await, [(never.0,)]);
 }

@@ -159,6 +159,9 @@ async fn edit(
     if change.is_empty() {
         return Err(texts::nothing_to_change());
     }
+    if let Some(target) = &change.target {
+        handlers::require_allowed(ctx.data(), target)?;
+    }
     apply(ctx, requester, endpoint, change).await
 }
 

@@ -323,6 +323,7 @@ impl Scheduler {
         self.context.checks.connectivity.forget(&changes.removed);
         for id in changes.removed {
             self.context.checks.final_targets.record(id, None);
+            self.context.checks.not_checked.forget(id);
             self.queue.remove(id);
         }
         let is_few = changes.present.len() <= FEW;

@@ -180,8 +180,10 @@ async fn commit(context: &JobContext, group: Vec<ToRecord>) -> Vec<Decided> {
         let CompletedCheck {
             result, has_name, ..
         } = to_record.completed;
+        let result = checks.connectivity.trusted(result, has_name);
+        checks.not_checked.record(id, &result.verdict);
         completed.push(CompletedCheck {
-            result: checks.connectivity.trusted(result, has_name),
+            result,
             ..to_record.completed
         });
     }
