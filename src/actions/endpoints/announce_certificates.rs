@@ -1,4 +1,5 @@
-//! Notifies guilds of certificates that are about to expire: one message per threshold for all endpoints that crossed it.
+//! Notifies guilds of certificates that are about to expire: one message per threshold for the endpoints that crossed it, or a
+//! few if they are very many.
 //!
 //! Nothing is sent for an endpoint that is silenced or whose notifications are off, or in a guild without a destination. Once that
 //! ends, the last threshold is announced.
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::certificate_expiry::{ExpiryWarning, THRESHOLD_DAYS, length_of};
+use crate::domain::endpoints::certificate_expiry::{DueWarning, THRESHOLD_DAYS, length_of};
 use crate::domain::notifications::notification_kind::{
     ExpiringCertificate, MAX_NAMED_CERTIFICATES, NotificationKind,
 };
@@ -18,7 +19,10 @@ use crate::store::silences::silence;
 use crate::store::{Effect, Store, StoreError, Tx};
 
 /// Endpoints with the announcement that is due for each.
-type Due = Vec<(ExpiringEndpoint, ExpiryWarning)>;
+type Due = Vec<(ExpiringEndpoint, DueWarning)>;
+
+/// Maximum endpoints of one transaction: the writes of other guilds wait for it.
+const BATCH: usize = 200;
 
 /// Sends the announcements that are due; returns the number of endpoints.
 pub async fn announce(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
@@ -26,14 +30,17 @@ pub async fn announce(store: &Store, now: Timestamp) -> Result<u64, StoreError> 
     let until = now.plus(length_of(first));
     let mut guilds: BTreeMap<GuildId, Due> = BTreeMap::new();
     for endpoint in certificate::expiring(&store.reader, now, until).await? {
-        if let Some(due) = endpoint.certificate.due(endpoint.announced, now) {
+        if let Some(due) = endpoint.certificate.due(&endpoint.announced, now) {
             let due_in_guild = guilds.entry(endpoint.guild).or_default();
             due_in_guild.push((endpoint, due));
         }
     }
     let mut announced = 0;
     let mut failed = None;
-    for (guild, due) in guilds {
+    let batches = guilds
+        .into_iter()
+        .flat_map(|(guild, due)| in_batches(due).map(move |batch| (guild, batch)));
+    for (guild, due) in batches {
         let sent = store
             .writer
             .transact_for::<_, StoreError>(guild, move |tx| {
@@ -51,6 +58,16 @@ pub async fn announce(store: &Store, now: Timestamp) -> Result<u64, StoreError> 
     failed.map_or(Ok(announced), Err)
 }
 
+/// The endpoints of one threshold stay together, as far as they fit into one batch.
+fn in_batches(mut due: Due) -> impl Iterator<Item = Due> {
+    due.sort_by_key(|(_, announcement)| announcement.days);
+    let mut due = due.into_iter();
+    std::iter::from_fn(move || {
+        let batch: Due = due.by_ref().take(BATCH).collect();
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
 async fn announce_to(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -64,7 +81,8 @@ async fn announce_to(
     let mut announced = 0;
     for (endpoint, announcement) in due {
         if !is_notified(tx, &endpoint, now).await?
-            || certificate::set_announced(tx, &endpoint, announcement).await? == Effect::Nothing
+            || certificate::set_announced(tx, &endpoint, announcement.recorded).await?
+                == Effect::Nothing
         {
             continue;
         }
@@ -214,6 +232,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn many_endpoints_are_announced_in_batches() {
+        let (store, id) = with_certificate().await;
+        for index in 0..BATCH {
+            let target = format!("https://{index}.example.org/");
+            store.add_endpoint(HOME, &target).await;
+        }
+        store.execute("UPDATE monitors SET status = 'online'").await;
+        store
+            .execute(
+                "UPDATE endpoint_targets SET (certificate_starts_at, certificate_expires_at) =
+                 (SELECT certificate_starts_at, certificate_expires_at FROM endpoint_targets WHERE monitor_id = 1)",
+            )
+            .await;
+        assert_eq!(id, MonitorId(1));
+        renew(&store, id, EXPIRY - 12 * DAY).await;
+        assert_eq!(announced(&store, 14 * DAY).await, BATCH as u64 + 1);
+        // Two days before the end of one, and two weeks before that of the others.
+        let most = i64::try_from(BATCH).unwrap();
+        assert_eq!(messages(&store).await, [(3, 1), (14, most - 1), (14, 1)]);
+        assert_eq!(announced(&store, 14 * DAY).await, 0);
+    }
+
+    #[tokio::test]
+    async fn two_certificates_in_turn_are_each_announced_once() {
+        let (store, id) = with_certificate().await;
+        let mut total = Vec::new();
+        for hour in 0..24 * 25 {
+            let expiry = if hour % 2 == 0 {
+                EXPIRY
+            } else {
+                EXPIRY + 5 * DAY
+            };
+            renew(&store, id, expiry).await;
+            let now = at(EXPIRY - 20 * DAY + hour * 3600);
+            total.push(announce(&store, now).await.unwrap());
+        }
+        assert_eq!(total.iter().sum::<u64>(), 8);
+        let thresholds: Vec<i64> = messages(&store).await.iter().map(|one| one.0).collect();
+        assert_eq!(thresholds, [14, 14, 7, 3, 7, 1, 3, 1]);
+    }
+
+    #[tokio::test]
     async fn an_endpoint_is_announced_only_while_it_is_online_and_its_certificate_matters() {
         for (change, back) in [
             (
@@ -303,8 +363,8 @@ mod tests {
                 })
                 .await;
             assert_eq!(changed, Effect::Changed);
-            renew(&store, id, EXPIRY - DAY).await;
-            assert_eq!(announced(&store, 7 * DAY).await, count, "{target}");
+            renew(&store, id, EXPIRY + DAY / 2).await;
+            assert_eq!(announced(&store, 7 * DAY - DAY).await, count, "{target}");
         }
     }
 
@@ -318,7 +378,11 @@ mod tests {
         renew(&store, id, EXPIRY + 90 * DAY).await;
         let due: Due = expiring
             .into_iter()
-            .filter_map(|one| one.certificate.due(None, now).map(|due| (one, due)))
+            .filter_map(|one| {
+                one.certificate
+                    .due(&one.announced, now)
+                    .map(|due| (one, due))
+            })
             .collect();
         assert_eq!(due.len(), 1);
         let count = store

@@ -1,8 +1,10 @@
 //! When a guild is notified that the certificate of an endpoint is about to expire.
 //!
 //! Each threshold counts once for a certificate, and only the last one that was crossed. A threshold above a third of the
-//! whole validity does not count: a certificate for six days would otherwise be announced for all of its life. Servers may
-//! show different certificates in turn, so a certificate that expires no later than an announced one is the same to people.
+//! whole validity does not count: a certificate for six days would otherwise be announced for all of its life.
+//!
+//! Servers behind one address may show different certificates in turn. What was announced is kept for two of them. A
+//! certificate that expires at most a day later than an announced one is the same to people: they renew both.
 
 use std::time::Duration;
 
@@ -14,6 +16,9 @@ pub const THRESHOLD_DAYS: [u32; 4] = [1, 3, 7, 14];
 /// A threshold counts for certificates that are valid for this many times as long.
 const SHARE_OF_VALIDITY: u32 = 3;
 
+/// Certificates of one site are often issued one after another.
+const SAME_TO_PEOPLE: Duration = length_of(1);
+
 /// A certificate that a check received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
@@ -24,13 +29,76 @@ pub struct Certificate {
     pub host: Option<Box<str>>,
 }
 
-/// The last announcement about the certificates of an endpoint.
+/// The last announcement about one certificate of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpiryWarning {
     /// The threshold.
     pub days: u32,
-    /// The latest expiry of the certificates that it was about.
+    /// When the certificate expires.
     pub expires_at: Timestamp,
+}
+
+/// The last announcements about two certificates of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiryWarnings(pub [Option<ExpiryWarning>; 2]);
+
+/// An announcement that is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueWarning {
+    /// The threshold that was crossed.
+    pub days: u32,
+    /// What is recorded afterward.
+    pub recorded: ExpiryWarnings,
+}
+
+impl ExpiryWarnings {
+    /// Whether people know of a certificate at this threshold, by an announcement about it or about one that they renew
+    /// together with it.
+    fn cover(&self, warning: ExpiryWarning, now: Timestamp) -> bool {
+        let live: Vec<ExpiryWarning> = self.live(now).collect();
+        let is_same_to_people = |known: &ExpiryWarning| {
+            known.expires_at.plus(SAME_TO_PEOPLE) >= warning.expires_at
+                && known.days <= warning.days
+        };
+        // Certificates beyond two have no place of their own. The last threshold of all of them counts, or they would take
+        // each other's place forever.
+        let is_full = live.len() == self.0.len();
+        let has_no_place = live
+            .iter()
+            .all(|known| known.expires_at != warning.expires_at);
+        let is_crowded_out = is_full
+            && has_no_place
+            && live
+                .iter()
+                .any(|known| known.expires_at >= warning.expires_at)
+            && live.iter().any(|known| known.days <= warning.days);
+        is_crowded_out || live.iter().any(is_same_to_people)
+    }
+
+    /// The same after an announcement, in the place of the certificate itself, or of the one that expires first.
+    fn with(&self, warning: ExpiryWarning) -> Self {
+        let mut recorded = self.0;
+        let is_own = |slot: &Option<ExpiryWarning>| {
+            slot.is_some_and(|known| known.expires_at == warning.expires_at)
+        };
+        let own = recorded.iter().position(is_own);
+        let first = || {
+            let slots = recorded.iter().enumerate();
+            let first = slots.min_by_key(|(_, slot)| slot.map(|known| known.expires_at));
+            first.map_or(0, |(index, _)| index)
+        };
+        let place = own.unwrap_or_else(first);
+        if let Some(slot) = recorded.get_mut(place) {
+            *slot = Some(warning);
+        }
+        Self(recorded)
+    }
+
+    /// Those about certificates that have not expired, or so recently that they stand for another one.
+    fn live(&self, now: Timestamp) -> impl Iterator<Item = ExpiryWarning> {
+        let known = self.0.into_iter().flatten();
+        known.filter(move |warning| warning.expires_at.plus(SAME_TO_PEOPLE) > now)
+    }
 }
 
 impl Certificate {
@@ -48,19 +116,16 @@ impl Certificate {
             .find(|days| is_valid && applies(*days))
     }
 
-    /// The announcement that is due, as it is recorded afterward.
-    pub fn due(&self, last: Option<ExpiryWarning>, now: Timestamp) -> Option<ExpiryWarning> {
+    /// The announcement that is due.
+    pub fn due(&self, known: &ExpiryWarnings, now: Timestamp) -> Option<DueWarning> {
         let days = self.crossed_threshold(now)?;
-        let Some(last) = last else {
-            return Some(ExpiryWarning {
-                days,
-                expires_at: self.expires_at,
-            });
-        };
-        let is_known = self.expires_at <= last.expires_at && days >= last.days;
-        (!is_known).then(|| ExpiryWarning {
+        let warning = ExpiryWarning {
             days,
-            expires_at: self.expires_at.max(last.expires_at),
+            expires_at: self.expires_at,
+        };
+        (!known.cover(warning, now)).then(|| DueWarning {
+            days,
+            recorded: known.with(warning),
         })
     }
 }
@@ -96,7 +161,8 @@ mod tests {
             days,
             expires_at: EXPIRY,
         });
-        let due = valid_for(validity).due(last, EXPIRY.minus(before));
+        let known = ExpiryWarnings([last, None]);
+        let due = valid_for(validity).due(&known, EXPIRY.minus(before));
         due.map(|due| due.days)
     }
 
@@ -148,55 +214,166 @@ mod tests {
             starts_at: None,
             ..valid_for(day(90))
         };
-        assert_eq!(of_unknown_start.due(None, EXPIRY.minus(SECOND)), None);
+        assert_eq!(
+            of_unknown_start.due(&ExpiryWarnings::default(), EXPIRY.minus(SECOND)),
+            None
+        );
+    }
+
+    /// What is known of certificates that expire this long after a date.
+    fn known(now: Timestamp, slots: [Option<(u32, Duration)>; 2]) -> ExpiryWarnings {
+        ExpiryWarnings(slots.map(|slot| {
+            slot.map(|(days, length)| ExpiryWarning {
+                days,
+                expires_at: now.plus(length),
+            })
+        }))
     }
 
     #[test]
-    fn a_renewed_certificate_starts_over_and_an_older_one_does_not() {
-        let now = EXPIRY.minus(day(2));
-        let last = ExpiryWarning {
-            days: 3,
-            expires_at: EXPIRY,
-        };
-        let expiring_in = |length| Certificate {
-            expires_at: now.plus(length),
-            ..valid_for(day(365))
-        };
-        let due_in = |length| expiring_in(length).due(Some(last), now);
-        let renewed = now.plus(day(13));
-        assert_eq!(due_in(day(90)), None);
-        let expected = ExpiryWarning {
-            days: 14,
-            expires_at: renewed,
-        };
-        assert_eq!(due_in(day(13)), Some(expected));
-        assert_eq!(due_in(day(2)), None);
-        assert_eq!(due_in(day(2) - SECOND), None);
-        // Another one that crosses a later threshold is news, and both count as announced.
-        let expected = ExpiryWarning {
+    fn a_certificate_is_announced_unless_people_know_of_it_or_of_one_like_it() {
+        let now = EXPIRY.minus(day(30));
+        let of = |slots| known(now, slots);
+        let two = |days| Some((days, day(2)));
+        for (slots, length, expected, recorded) in [
+            // Renewed, for longer or for a shorter time.
+            ([two(3), None], day(90), None, None),
+            (
+                [two(3), None],
+                day(13),
+                Some(14),
+                Some([two(3), Some((14, day(13)))]),
+            ),
+            // One that expires with an announced one, up to a day later.
+            ([two(3), None], day(2) - SECOND, None, None),
+            ([two(3), None], day(3), None, None),
+            (
+                [two(7), None],
+                day(3),
+                Some(3),
+                Some([two(7), Some((3, day(3)))]),
+            ),
+            (
+                [two(3), None],
+                day(3) + SECOND,
+                Some(7),
+                Some([two(3), Some((7, day(3) + SECOND))]),
+            ),
+            // Its own later threshold.
+            ([two(7), None], day(2), Some(3), Some([two(3), None])),
+            ([two(3), None], day(2), None, None),
+            (
+                [Some((14, day(10))), two(7)],
+                day(2),
+                Some(3),
+                Some([Some((14, day(10))), two(3)]),
+            ),
+            // The other one has crossed a later threshold, and says nothing about this one.
+            (
+                [Some((14, day(7))), two(3)],
+                day(7),
+                Some(7),
+                Some([Some((7, day(7))), two(3)]),
+            ),
+            // A third one takes the place of the one that expires first, unless people expect it.
+            (
+                [Some((7, day(5))), two(3)],
+                day(12),
+                Some(14),
+                Some([Some((7, day(5))), Some((14, day(12)))]),
+            ),
+            ([Some((14, day(12))), two(3)], day(6), None, None),
+            (
+                [Some((14, day(12))), Some((7, day(6)))],
+                day(2),
+                Some(3),
+                Some([Some((14, day(12))), two(3)]),
+            ),
+        ] {
+            let certificate = Certificate {
+                expires_at: now.plus(length),
+                ..valid_for(day(365))
+            };
+            let due = certificate.due(&of(slots), now);
+            let place = format!("{slots:?} {length:?}");
+            assert_eq!(due.map(|due| due.days), expected, "{place}");
+            assert_eq!(due.map(|due| due.recorded), recorded.map(of), "{place}");
+        }
+    }
+
+    #[test]
+    fn an_expired_certificate_takes_no_place() {
+        let now = EXPIRY;
+        let expired = Some(ExpiryWarning {
             days: 1,
-            expires_at: EXPIRY,
+            expires_at: now.minus(SAME_TO_PEOPLE),
+        });
+        let live = Some(ExpiryWarning {
+            days: 14,
+            expires_at: now.plus(day(12)),
+        });
+        let shorter = Certificate {
+            expires_at: now.plus(day(6)),
+            ..valid_for(day(365))
         };
-        assert_eq!(due_in(day(1)), Some(expected));
+        let due = shorter.due(&ExpiryWarnings([expired, live]), now).unwrap();
+        let own = Some(ExpiryWarning {
+            days: 7,
+            expires_at: shorter.expires_at,
+        });
+        assert_eq!((due.days, due.recorded), (7, ExpiryWarnings([own, live])));
     }
 
-    #[test]
-    fn certificates_that_take_turns_are_not_announced_again_and_again() {
-        let certificates = [day(0), day(1), day(2)].map(|later| Certificate {
-            expires_at: EXPIRY.plus(later),
-            ..valid_for(day(365))
-        });
-        let mut last = None;
-        let mut announced = 0;
-        for hour in 0..24 * 30 {
-            let now = EXPIRY.minus(day(20)).plus(Duration::from_secs(3600 * hour));
-            let shown = &certificates[usize::try_from(hour % 3).unwrap()];
-            if let Some(due) = shown.due(last, now) {
-                last = Some(due);
-                announced += 1;
+    /// The thresholds that are announced while certificates take turns, one each hour.
+    fn announced_in_turn(later: &[Duration]) -> Vec<u32> {
+        let certificates: Vec<Certificate> = later
+            .iter()
+            .map(|later| Certificate {
+                expires_at: EXPIRY.plus(*later),
+                ..valid_for(day(365))
+            })
+            .collect();
+        let mut known = ExpiryWarnings::default();
+        let mut announced = Vec::new();
+        let start = EXPIRY.minus(day(20));
+        for (hour, shown) in (0..24 * 60).zip(certificates.iter().cycle()) {
+            let now = start.plus(Duration::from_secs(3600 * hour));
+            if let Some(due) = shown.due(&known, now) {
+                known = due.recorded;
+                announced.push(due.days);
             }
         }
-        // Each of them at 14 days; the later thresholds once, for the first one to cross them.
-        assert_eq!(announced, 3 + 3);
+        announced
+    }
+
+    #[test]
+    fn certificates_that_take_turns_are_announced_once_for_each_threshold() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(announced_in_turn(&[day(0)]), [14, 7, 3, 1]);
+        // Issued one after another: people renew both.
+        assert_eq!(announced_in_turn(&[day(0), hour]), [14, 7, 3, 1]);
+        assert_eq!(announced_in_turn(&[day(0), day(1)]), [14, 7, 3, 1]);
+        // Neither hides a threshold of the other, nor repeats it.
+        let of_both = [14, 14, 7, 3, 7, 1, 3, 1];
+        assert_eq!(announced_in_turn(&[day(0), day(5)]), of_both);
+        assert_eq!(announced_in_turn(&[day(5), day(0)]), of_both);
+        let apart = [14, 7, 3, 1, 14, 7, 3, 1];
+        assert_eq!(announced_in_turn(&[day(0), day(20)]), apart);
+    }
+
+    #[test]
+    fn more_than_two_certificates_are_not_announced_again_and_again() {
+        for later in [
+            vec![day(0), day(2), day(4)],
+            vec![day(0), day(5), day(10)],
+            vec![day(10), day(0), day(5), day(15)],
+        ] {
+            let announced = announced_in_turn(&later);
+            assert!(
+                announced.len() <= 4 * later.len(),
+                "{later:?} {announced:?}"
+            );
+            assert!(announced.contains(&1), "{later:?} {announced:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{endpoint, state};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::endpoints::certificate_expiry::{Certificate, ExpiryWarning};
+use crate::domain::endpoints::certificate_expiry::{Certificate, ExpiryWarning, ExpiryWarnings};
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Effect, Reader, StoreError, Tx};
@@ -18,7 +18,7 @@ pub struct ExpiringEndpoint {
     pub id: MonitorId,
     pub name: String,
     pub certificate: Certificate,
-    pub announced: Option<ExpiryWarning>,
+    pub announced: ExpiryWarnings,
 }
 
 /// The endpoints whose certificate expires after `now`, up to `until`, by guild and expiry. Leaves out those that do not answer
@@ -30,7 +30,8 @@ pub async fn expiring(
 ) -> Result<Vec<ExpiringEndpoint>, StoreError> {
     let rows = sqlx::query(
         "SELECT m.id, m.guild_id, m.name, t.http_check, t.certificate_starts_at, t.certificate_expires_at, t.certificate_host,
-                t.certificate_announced_days, t.certificate_announced_expiry
+                t.certificate_announced_days, t.certificate_announced_expiry,
+                t.certificate_announced_days_2, t.certificate_announced_expiry_2
          FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id
          WHERE t.certificate_expires_at > $1 AND t.certificate_expires_at <= $2 AND m.status IN ('online', 'warning')
              AND m.guild_id NOT IN (SELECT guild_id FROM left_guilds)
@@ -53,12 +54,18 @@ fn read(row: &SqliteRow) -> Result<Option<ExpiringEndpoint>, StoreError> {
     if !http_check.is_none_or(endpoint::verifies_tls) {
         return Ok(None);
     }
-    let days: Option<u32> = row.try_get("certificate_announced_days")?;
-    let expiry: Option<i64> = row.try_get("certificate_announced_expiry")?;
-    let announced = days.zip(expiry).map(|(days, expiry)| ExpiryWarning {
-        days,
-        expires_at: Timestamp::from_millis(expiry),
-    });
+    let announced = ExpiryWarnings([
+        warning(
+            row,
+            "certificate_announced_days",
+            "certificate_announced_expiry",
+        )?,
+        warning(
+            row,
+            "certificate_announced_days_2",
+            "certificate_announced_expiry_2",
+        )?,
+    ]);
     Ok(Some(ExpiringEndpoint {
         guild: GuildId::from_row(row.try_get("guild_id")?),
         id: MonitorId(row.try_get("id")?),
@@ -68,21 +75,36 @@ fn read(row: &SqliteRow) -> Result<Option<ExpiringEndpoint>, StoreError> {
     }))
 }
 
-/// Records an announcement; `Nothing` if the endpoint has another certificate by now, or has been removed.
+fn warning(row: &SqliteRow, days: &str, expiry: &str) -> Result<Option<ExpiryWarning>, StoreError> {
+    let days: Option<u32> = row.try_get(days)?;
+    let expiry: Option<i64> = row.try_get(expiry)?;
+    Ok(days.zip(expiry).map(|(days, expiry)| ExpiryWarning {
+        days,
+        expires_at: Timestamp::from_millis(expiry),
+    }))
+}
+
+/// Records the announcements; `Nothing` if the endpoint has another certificate by now, or has been removed.
 pub async fn set_announced(
     tx: &mut Tx<'_>,
     endpoint: &ExpiringEndpoint,
-    announcement: ExpiryWarning,
+    announced: ExpiryWarnings,
 ) -> Result<Effect, StoreError> {
+    let [one, other] = announced.0;
+    let days = |slot: Option<ExpiryWarning>| slot.map(|warning| warning.days);
+    let expiry = |slot: Option<ExpiryWarning>| slot.map(|warning| warning.expires_at.millis());
     let changed = sqlx::query(
-        "UPDATE endpoint_targets SET certificate_announced_days = $4, certificate_announced_expiry = $5
+        "UPDATE endpoint_targets SET certificate_announced_days = $4, certificate_announced_expiry = $5,
+             certificate_announced_days_2 = $6, certificate_announced_expiry_2 = $7
          WHERE monitor_id = $1 AND guild_id = $2 AND certificate_expires_at = $3",
     )
     .bind(endpoint.id.0)
     .bind(endpoint.guild.to_row())
     .bind(endpoint.certificate.expires_at.millis())
-    .bind(announcement.days)
-    .bind(announcement.expires_at.millis())
+    .bind(days(one))
+    .bind(expiry(one))
+    .bind(days(other))
+    .bind(expiry(other))
     .execute(&mut *tx.connection)
     .await?;
     Ok(Effect::of(&changed))

@@ -1,5 +1,6 @@
 //! Endpoints: outages and recoveries, and what happens while Rollcall itself has no network.
 
+mod certificates;
 mod connection_limits;
 mod connectivity_loss;
 mod first_check;

@@ -145,7 +145,9 @@ pub async fn update(
         "UPDATE endpoint_targets SET target = $2, host = $3, port = $4, http_check = $5, interval_ms = $6,
             revision = revision + (target <> $2 OR http_check IS NOT $5),
             certificate_announced_days = CASE WHEN target = $2 THEN certificate_announced_days END,
-            certificate_announced_expiry = CASE WHEN target = $2 THEN certificate_announced_expiry END
+            certificate_announced_expiry = CASE WHEN target = $2 THEN certificate_announced_expiry END,
+            certificate_announced_days_2 = CASE WHEN target = $2 THEN certificate_announced_days_2 END,
+            certificate_announced_expiry_2 = CASE WHEN target = $2 THEN certificate_announced_expiry_2 END
          WHERE monitor_id = $1",
     )
     .bind(endpoint.id.0)
