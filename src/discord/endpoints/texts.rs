@@ -31,19 +31,16 @@ pub(super) const REMOVED_IN_THE_MEANTIME: &str = "The endpoint was removed in th
 
 const CANNOT_CHECK: &str = "Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
 
-/// A new endpoint with what is known about its first check.
-/// `not_checked`: why it was not checked, if that is known.
+/// A new endpoint with what is known about its first check. `not_checked`: why it was not run, if that is known.
 pub(super) fn added(first: &FirstCheck, not_checked: Option<NotChecked>) -> String {
-    match first {
-        FirstCheck::Done(checked) => format!("✅ Added. {}", first_check(checked, not_checked)),
-        FirstCheck::Running => {
-            "✅ Added. The first check is running. Its result appears here.".to_owned()
-        }
+    let first_check = match first {
+        FirstCheck::Done(checked) => first_check(checked, not_checked),
+        FirstCheck::Running => "The first check is running. Its result appears here.".to_owned(),
         FirstCheck::Canceled => {
-            "✅ Added. Before its first check, the endpoint was changed, paused or removed."
-                .to_owned()
+            "Before its first check, the endpoint was changed, paused or removed.".to_owned()
         }
-    }
+    };
+    format!("✅ Added. {first_check}")
 }
 
 /// The same status as on the card: a failure is a warning until the next checks confirm it.
@@ -60,9 +57,7 @@ fn first_check(checked: &Endpoint, not_checked: Option<NotChecked>) -> String {
         ),
         (None, _) if checked.state.status == Status::Unknown => match not_checked {
             Some(why) => format!("First check: ⚪ unknown, because {why}. Rollcall tries again."),
-            None => {
-                "First check: ⚪ unknown. Rollcall could not run it and tries again.".to_owned()
-            }
+            None => "First check: ⚪ unknown. Rollcall tries again.".to_owned(),
         },
         (None, Some(latency)) => format!("First check: 🟢 up, {}", text::latency(latency)),
         (None, None) => "First check: 🟢 up".to_owned(),
@@ -79,10 +74,9 @@ pub(super) fn not_allowed() -> CommandError {
 }
 
 pub(super) fn already_exists(is_allowed: bool) -> String {
-    if is_allowed {
-        "This endpoint already exists.".to_owned()
-    } else {
-        format!("This endpoint already exists.\n{CANNOT_CHECK}")
+    match is_allowed {
+        true => "This endpoint already exists.".to_owned(),
+        false => format!("This endpoint already exists.\n{CANNOT_CHECK}"),
     }
 }
 
@@ -102,24 +96,20 @@ pub(super) fn unreadable_endpoints(ids: &[MonitorId]) -> Option<String> {
 }
 
 pub(super) fn removed(endpoint: &NamedEndpoint) -> String {
-    format!(
-        "Removed {}.",
-        name_and_target(&endpoint.monitor.name, &endpoint.target)
-    )
+    format!("Removed {}.", named(endpoint))
 }
 
 pub(super) fn paused(endpoint: &NamedEndpoint) -> String {
-    format!(
-        "Paused {}. Resume the checks with `/endpoint resume`.",
-        name_and_target(&endpoint.monitor.name, &endpoint.target)
-    )
+    let endpoint = named(endpoint);
+    format!("Paused {endpoint}. Resume the checks with `/endpoint resume`.")
 }
 
 pub(super) fn resumed(endpoint: &NamedEndpoint) -> String {
-    format!(
-        "Resumed {}. The next check runs now.",
-        name_and_target(&endpoint.monitor.name, &endpoint.target)
-    )
+    format!("Resumed {}. The next check runs now.", named(endpoint))
+}
+
+fn named(endpoint: &NamedEndpoint) -> String {
+    name_and_target(&endpoint.monitor.name, &endpoint.target)
 }
 
 // Import and export.
@@ -486,11 +476,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_endpoints() {
+    fn texts_of_added_endpoints() {
         let texts = [
-            changed("shop"),
-            nothing_to_change().to_string(),
-            REMOVED_IN_THE_MEANTIME.to_owned(),
             done(Status::Online, FailureClass::Refused, None),
             done(Status::Warning, FailureClass::Refused, None),
             done(Status::Offline, FailureClass::Refused, None),
@@ -507,6 +494,30 @@ mod tests {
             not_allowed().to_string(),
             already_exists(true),
             already_exists(false),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        ✅ Added. First check: 🟢 up, 4.00 ms
+        ✅ Added. First check failed: 🟡 connection refused. It will be offline if the next checks fail, too.
+        ✅ Added. First check failed: 🔴 connection refused. It is offline.
+        ✅ Added. ⚠️ First check failed: address not allowed. Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        ✅ Added. First check: ⚪ unknown. Rollcall tries again.
+        ✅ Added. First check: ⚪ unknown, because the resolver gave no usable answer. Rollcall tries again.
+        ✅ Added. The first check is running. Its result appears here.
+        ✅ Added. Before its first check, the endpoint was changed, paused or removed.
+        ✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.
+        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        This endpoint already exists.
+        This endpoint already exists.
+        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
+        ");
+    }
+
+    #[test]
+    fn texts_of_endpoints() {
+        let texts = [
+            changed("shop"),
+            nothing_to_change().to_string(),
+            REMOVED_IN_THE_MEANTIME.to_owned(),
             removed(&named_shop()),
             paused(&named_shop()),
             resumed(&named_shop()),
@@ -527,19 +538,6 @@ mod tests {
         Changed **shop**.
         Set `name`, `target` or `interval`, such as `interval:30s`. `/endpoint http` changes the options of an HTTP check.
         The endpoint was removed in the meantime.
-        ✅ Added. First check: 🟢 up, 4.00 ms
-        ✅ Added. First check failed: 🟡 connection refused. It will be offline if the next checks fail, too.
-        ✅ Added. First check failed: 🔴 connection refused. It is offline.
-        ✅ Added. ⚠️ First check failed: address not allowed. Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
-        ✅ Added. First check: ⚪ unknown. Rollcall could not run it and tries again.
-        ✅ Added. First check: ⚪ unknown, because the resolver gave no usable answer. Rollcall tries again.
-        ✅ Added. The first check is running. Its result appears here.
-        ✅ Added. Before its first check, the endpoint was changed, paused or removed.
-        ✅ Added. The first check has not finished yet. `/endpoints show` shows its result later.
-        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
-        This endpoint already exists.
-        This endpoint already exists.
-        Rollcall does not check this address, because it is not public. Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.
         Removed **shop** `https://shop.example.org/health`.
         Paused **shop** `https://shop.example.org/health`. Resume the checks with `/endpoint resume`.
         Resumed **shop** `https://shop.example.org/health`. The next check runs now.

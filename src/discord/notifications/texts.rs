@@ -78,7 +78,7 @@ pub(super) fn cannot_post_in(channel: ChannelId, reason: &str) -> CommandError {
 /// A link to it would lead nowhere.
 pub(super) fn channel_missing() -> CommandError {
     CommandError::Refused(
-        "This channel does not exist in this Discord server, or does not exist any more. Choose another channel."
+        "This Discord server does not have this channel. It may have been deleted. Choose another channel."
             .into(),
     )
 }
@@ -429,7 +429,7 @@ mod tests {
         Rollcall cannot post in <#5>: the channel was deleted. Choose another channel.
         Rollcall cannot post in <#5>: Rollcall lacks the permission View Channel. Choose another channel, or give Rollcall the permissions View Channel, Send Messages and Embed Links in this one.
         Rollcall cannot post in <#5>: Rollcall lacks the permission Send Messages or Embed Links. Choose another channel, or give Rollcall the permissions View Channel, Send Messages and Embed Links in this one.
-        This channel does not exist in this Discord server, or does not exist any more. Choose another channel.
+        This Discord server does not have this channel. It may have been deleted. Choose another channel.
         Rollcall could not post in <#5>: Discord's rate limit is reached. Try again in a moment.
         Rollcall could not post the board in <#5>: Discord's rate limit is reached. Try again in a moment.
         Discord's response is invalid

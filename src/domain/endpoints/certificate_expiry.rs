@@ -230,13 +230,25 @@ mod tests {
         }))
     }
 
+    /// The threshold that is due for a certificate with this expiry, and what is recorded of it.
+    fn due_for(
+        expires_at: Timestamp,
+        known: &ExpiryWarnings,
+        now: Timestamp,
+    ) -> (Option<u32>, Option<ExpiryWarnings>) {
+        let certificate = Certificate {
+            expires_at,
+            ..valid_for(day(365))
+        };
+        let due = certificate.due(known, now);
+        (due.map(|due| due.days), due.map(|due| due.recorded))
+    }
+
     #[test]
     fn a_certificate_is_announced_unless_people_know_of_it_or_of_one_like_it() {
         let now = EXPIRY.minus(day(30));
-        let of = |slots| known(now, slots);
         let two = |days| Some((days, day(2)));
         for (slots, length, expected, recorded) in [
-            // Renewed, for longer or for a shorter time.
             ([two(3), None], day(90), None, None),
             (
                 [two(3), None],
@@ -259,7 +271,6 @@ mod tests {
                 Some(7),
                 Some([two(3), Some((7, day(3) + SECOND))]),
             ),
-            // Its own later threshold.
             ([two(7), None], day(2), Some(3), Some([two(3), None])),
             ([two(3), None], day(2), None, None),
             (
@@ -290,14 +301,9 @@ mod tests {
                 Some([Some((14, day(12))), two(3)]),
             ),
         ] {
-            let certificate = Certificate {
-                expires_at: now.plus(length),
-                ..valid_for(day(365))
-            };
-            let due = certificate.due(&of(slots), now);
-            let place = format!("{slots:?} {length:?}");
-            assert_eq!(due.map(|due| due.days), expected, "{place}");
-            assert_eq!(due.map(|due| due.recorded), recorded.map(of), "{place}");
+            let recorded = recorded.map(|slots| known(now, slots));
+            let found = due_for(now.plus(length), &known(now, slots), now);
+            assert_eq!(found, (expected, recorded), "{slots:?} {length:?}");
         }
     }
 
@@ -369,8 +375,9 @@ mod tests {
             vec![day(10), day(0), day(5), day(15)],
         ] {
             let announced = announced_in_turn(&later);
+            // One that lost its place to another may be announced once more.
             assert!(
-                announced.len() <= 4 * later.len(),
+                announced.len() <= 5 * later.len(),
                 "{later:?} {announced:?}"
             );
             assert!(announced.contains(&1), "{later:?} {announced:?}");

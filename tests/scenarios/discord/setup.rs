@@ -208,7 +208,7 @@ async fn a_guild_that_lets_nobody_post_gets_no_welcome_and_a_new_invitation_gets
     assert!(!err.contains("ERROR") && !err.contains("WARN"), "{err}");
 }
 
-async fn what_changes_nothing_is_said_and_leaves_no_event(ada: &As<'_>, rollcall: &Rollcall) {
+async fn nothing_is_recorded_of_what_changes_nothing(ada: &As<'_>, rollcall: &Rollcall) {
     for line in [
         format!("/alerts role role:{ROLE}"),
         "/alerts escalation remind:15m".to_owned(),
@@ -279,12 +279,13 @@ async fn a_channel_for_alerts_is_chosen_under_the_first_endpoint() {
     let again = ada.slash(&format!("/alerts setup channel:{channel}")).await;
     assert_contains(&again, "<@&77>");
     assert_contains(&again, "The test message has arrived. Nothing changed");
-    what_changes_nothing_is_said_and_leaves_no_event(&ada, &rollcall).await;
+    nothing_is_recorded_of_what_changes_nothing(&ada, &rollcall).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_and_a_role_that_the_guild_does_not_have_are_refused() {
-    const NO_CHANNEL: &str = "This channel does not exist in this Discord server";
+    const NO_CHANNEL: &str =
+        "This Discord server does not have this channel. It may have been deleted.";
     let sandbox = Sandbox::start().await;
     let (home, channel) = (sandbox.guild(), sandbox.channel(sandbox.guild()));
     let ada = sandbox.member(&Member::manager(1001, "ada"));

@@ -14,7 +14,9 @@ const TIMEOUT: &str = "4s";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_first_check_delays_neither_its_reply_nor_those_of_others() {
     let sandbox = Sandbox::start().await;
-    let rollcall = alerting::bot(&sandbox).with("PROBE_TIMEOUT", TIMEOUT);
+    let rollcall = alerting::bot(&sandbox)
+        .with("PROBE_TIMEOUT", TIMEOUT)
+        .with("PROBE_FAILURES_TO_OFFLINE", "3");
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     let web = Web::up();
@@ -55,14 +57,17 @@ async fn a_slow_first_check_delays_neither_its_reply_nor_those_of_others() {
             let shown = sandbox.refresh(reply);
             shown.text().contains("First check failed").then_some(shown)
         });
-        assert_contains(&edited, "✅ Added. First check failed: 🟡 timed out");
+        assert_contains(
+            &edited,
+            "✅ Added. First check failed: 🟡 timed out (waiting for the response). It will be offline",
+        );
         assert!(edited.buttons().contains(&"Recheck"));
     }
     assert_eq!(running.stop().0, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_not_allowed_is_refused_or_said_to_be_at_once_and_mentions_nobody() {
+async fn an_address_that_is_not_allowed_is_refused_or_reported_at_once_and_mentions_nobody() {
     const CAUSE: &str = "Ask the operator of Rollcall to add it to the setting `PROBE_ALLOW`.";
     let sandbox = Sandbox::start().await;
     let rollcall = alerting::bot(&sandbox).with("PROBE_ALLOW", "");
