@@ -48,7 +48,7 @@ async fn unacknowledged_incidents_are_reminded_of_and_then_escalated() {
         .slash("/alerts escalation remind:soon")
         .await
         .render();
-    assert!(wrong.contains("such as `15m`"), "{wrong}");
+    assert!(wrong.contains("Example: `15m`"), "{wrong}");
     let policy = format!("/alerts escalation remind:15m escalate:30m role:{LEADS}");
     let shown = sandbox.slash(&policy).await.render();
     assert!(
