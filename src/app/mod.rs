@@ -18,8 +18,11 @@ use crate::store::{STATEMENT_LOG, Store, StoreError};
 use crate::telemetry::LibraryTargets;
 use crate::{clock, discord, http, jobs, private_files, telemetry};
 
+// For the command line, which asks Discord, too.
+pub use crate::discord::bot::diagnosis::{Diagnosis, NoAnswer};
+pub use crate::notify::messenger::ChannelAccess;
 pub(crate) use parts::Parts;
-pub use parts::{application, checks, diagnosis, has_channel, unlimited_prober};
+pub use parts::{application, channel_access, checks, diagnosis, unlimited_prober};
 use shutdown::Signals;
 
 /// What libraries log is treated like this.
@@ -123,15 +126,24 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     ended
 }
 
-/// Opens the HTTP server's port and publishes its address.
-async fn listen(settings: &Settings, store: &Store) -> Result<tokio::net::TcpListener, AppError> {
-    let listener = http::bind(settings.http.bind)
+/// Whether the HTTP server could listen on the address of the settings.
+pub async fn can_listen(settings: &Settings) -> Result<(), AppError> {
+    bind(settings).await.map(drop)
+}
+
+async fn bind(settings: &Settings) -> Result<tokio::net::TcpListener, AppError> {
+    http::bind(settings.http.bind)
         .await
         .map_err(|error| match error {
             // The other program may end, so the service manager may try again.
             http::BindError::InUse(_) => AppError::Other(error.to_string()),
             http::BindError::Refused { .. } => AppError::Setting(error.to_string()),
-        })?;
+        })
+}
+
+/// Opens the HTTP server's port and publishes its address.
+async fn listen(settings: &Settings, store: &Store) -> Result<tokio::net::TcpListener, AppError> {
+    let listener = bind(settings).await?;
     announce(settings, store, address_of(&listener)?).await?;
     Ok(listener)
 }

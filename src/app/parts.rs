@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
+use crate::notify::messenger::ChannelAccess;
 use crate::notify::webhook::WebhookSender;
 use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
@@ -328,12 +329,12 @@ pub async fn application(settings: &Settings) -> Result<ApplicationId, AppError>
     found.map_err(AppError::Other)
 }
 
-/// Whether a channel belongs to a guild, and the bot in the settings can see it, which Discord is asked for.
-pub async fn has_channel(
+/// What the bot in the settings can see of a channel of a guild, which Discord is asked for.
+pub async fn channel_access(
     settings: &Settings,
     guild: GuildId,
     channel: ChannelId,
-) -> Result<bool, AppError> {
+) -> Result<ChannelAccess, AppError> {
     let messenger = discord::messenger(&discord_config(settings), &Arc::new(Health::new()));
     let Some(messenger) = messenger else {
         return Err(AppError::Setting(

@@ -9,7 +9,7 @@ use super::terminal::guild_argument::GuildArgument;
 use super::terminal::{app_error, print_line, print_note, usage};
 use super::{Database, with_store};
 use crate::actions::incidents::alerts::{self, AlertChoice};
-use crate::app::{self, AppError};
+use crate::app::{self, AppError, ChannelAccess};
 use crate::clock::Clock;
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
 use crate::domain::notifications::alert_policy::{AlertPreferences, Responder, WAITS};
@@ -133,10 +133,8 @@ async fn set(settings: &Settings, store: &Store, arguments: SetArguments) -> Res
             "no channel is set yet. Add --channel with the id of one".to_owned(),
         ));
     };
-    if channel.is_some() && !app::has_channel(settings, guild, channel_id).await? {
-        return Err(AppError::Other(format!(
-            "--channel: not found in the Discord server {guild}, or not visible to Rollcall"
-        )));
+    if channel.is_some() {
+        check_channel(settings, guild, channel_id).await?;
     }
     let mut chosen = match known {
         Some(known) => AlertChoice {
@@ -155,6 +153,20 @@ async fn set(settings: &Settings, store: &Store, arguments: SetArguments) -> Res
         .await
         .map_err(app_error)?;
     show(store, guild, arguments.json).await
+}
+
+/// Refuses a channel of another guild, which would see the alerts of this one.
+async fn check_channel(
+    settings: &Settings,
+    guild: GuildId,
+    channel: ChannelId,
+) -> Result<(), AppError> {
+    let problem = match app::channel_access(settings, guild, channel).await? {
+        ChannelAccess::Visible => return Ok(()),
+        ChannelAccess::Hidden => "Rollcall lacks the permission View Channel there",
+        ChannelAccess::Missing => "it does not exist in this Discord server",
+    };
+    Err(AppError::Other(format!("--channel: {problem}")))
 }
 
 impl SetArguments {

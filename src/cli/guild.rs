@@ -196,11 +196,7 @@ fn confirm(id: GuildId) -> Result<bool, AppError> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-async fn move_monitors(
-    settings: &Settings,
-    store: &Store,
-    guild: GuildId,
-) -> Result<(), AppError> {
+async fn move_monitors(settings: &Settings, store: &Store, guild: GuildId) -> Result<(), AppError> {
     if guild == GuildId::LOCAL {
         return Err(AppError::Setting(
             "server 0 is the local monitor list itself".to_owned(),

@@ -72,7 +72,7 @@ fn effective(mut read: Variables) -> EffectiveSettings {
 
 /// A value with an @ may contain a password. A setting that is set to nothing has its default, except where nothing has a meaning of its own.
 fn one(read: &Variables, name: String) -> EffectiveSetting {
-    let may_be_empty = name.starts_with("CONNECTIVITY_");
+    let may_be_empty = read.empty_is_a_value.contains(&name);
     let set = read.variables.get(&name).map(|value| value.trim());
     let set = set.filter(|value| may_be_empty || !value.is_empty());
     let default = read.defaults.get(&name).map(String::as_str);
@@ -108,15 +108,16 @@ mod tests {
                 ("PROBE_TIMEOUT", " "),
                 ("LOG_LEVEL", "loud"),
                 ("DATABASE_URL", "postgres://me:canary@localhost/rollcall"),
-                ("DISCORD_TOKEN_FILE", &format!("canary.{}.b", "x".repeat(50))),
+                (
+                    "DISCORD_TOKEN_FILE",
+                    &format!("canary.{}.b", "x".repeat(50)),
+                ),
                 ("CONNECTIVITY_NAMES", ""),
-                ("PROBE_WITNESSES", "192.0.2.1:53"),
+                (RENAMED[0].old, "192.0.2.1:53"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
-            of_dot_env: ["PROBE_INTERVAL", "PROBE_WITNESSES"]
-                .map(str::to_owned)
-                .into(),
+            of_dot_env: ["PROBE_INTERVAL", RENAMED[0].old].map(str::to_owned).into(),
             ..Variables::default()
         };
         let effective = effective(read);
@@ -137,7 +138,10 @@ mod tests {
         assert_eq!(of("PROBE_MIN_INTERVAL"), (Some("10s"), Origin::Default));
         assert_eq!(of("LOG_LEVEL"), (Some("loud"), Origin::Environment));
         assert_eq!(of("CONNECTIVITY_NAMES"), (Some(""), Origin::Environment));
-        assert_eq!(of("CONNECTIVITY_HOSTS"), (Some("192.0.2.1:53"), Origin::DotEnv));
+        assert_eq!(
+            of("CONNECTIVITY_HOSTS"),
+            (Some("192.0.2.1:53"), Origin::DotEnv)
+        );
         let names = effective.settings.iter().map(|setting| &setting.name);
         assert!(names.eq(Settings::known().names.iter()));
     }

@@ -75,7 +75,8 @@ impl Variables {
         if self.optional("PROBE_MIN_INTERVAL").is_none() {
             let default = short_duration(interval.min(DEFAULT_MIN_INTERVAL));
             self.warn_if_empty("PROBE_MIN_INTERVAL", &default);
-            self.defaults.insert("PROBE_MIN_INTERVAL".to_owned(), default);
+            self.defaults
+                .insert("PROBE_MIN_INTERVAL".to_owned(), default);
             return interval.min(DEFAULT_MIN_INTERVAL);
         }
         let least = self.length("PROBE_MIN_INTERVAL", "10s", SECOND, SECOND..=DAY);
@@ -90,6 +91,8 @@ impl Variables {
 
     /// Reads the reference hosts. Set but empty means none.
     fn reference_hosts(&mut self) -> Vec<ReferenceHost> {
+        self.empty_is_a_value
+            .insert("CONNECTIVITY_HOSTS".to_owned());
         if self.is_empty("CONNECTIVITY_HOSTS") {
             return Vec::new();
         }
@@ -103,6 +106,8 @@ impl Variables {
 
     /// Reads the reference names. Set but empty means none.
     fn reference_names(&mut self) -> Vec<String> {
+        self.empty_is_a_value
+            .insert("CONNECTIVITY_NAMES".to_owned());
         if self.is_empty("CONNECTIVITY_NAMES") {
             return Vec::new();
         }

@@ -48,6 +48,8 @@ pub(super) struct Variables {
     pub defaults: HashMap<String, String>,
     /// The names whose values nobody may see.
     pub secrets: BTreeSet<String>,
+    /// The names for which an empty value has a meaning of its own.
+    pub empty_is_a_value: BTreeSet<String>,
     /// The names that the file `.env` has set.
     pub of_dot_env: BTreeSet<String>,
 }

@@ -1,9 +1,8 @@
 //! Discord: the token, the Discord server of the settings, the alert channels, and the clock.
 
 use super::{Finding, Report};
-use crate::app;
+use crate::app::{self, Diagnosis, NoAnswer};
 use crate::clock::Clock;
-use crate::discord::bot::diagnosis::{Diagnosis, NoAnswer};
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::settings::Settings;
 
@@ -29,7 +28,10 @@ pub(super) async fn examine(
         Err(error) => return report.add(vec![Finding::problem(PART, error.to_string())]),
     };
     match diagnosis.bot().await {
-        Ok(name) => report.add(vec![Finding::ok(PART, format!("Discord accepts it: {name}"))]),
+        Ok(name) => report.add(vec![Finding::ok(
+            PART,
+            format!("Discord accepts it: {name}"),
+        )]),
         Err(NoAnswer::Token) => {
             return report.add(vec![Finding::problem(PART, NoAnswer::Token.to_string())]);
         }
@@ -100,7 +102,11 @@ async fn clock(diagnosis: &Diagnosis) -> Finding {
             Finding::ok(PART, "it agrees with that of Discord")
         }
         Ok(Some(ahead)) => {
-            let direction = if ahead.num_seconds() > 0 { "ahead of" } else { "behind" };
+            let direction = if ahead.num_seconds() > 0 {
+                "ahead of"
+            } else {
+                "behind"
+            };
             let sentence = format!(
                 "this machine is {} s {direction} Discord. Times in messages are wrong by that; turn on time synchronization (NTP)",
                 ahead.num_seconds().abs()

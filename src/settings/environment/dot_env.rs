@@ -229,7 +229,7 @@ mod tests {
         .env, line 4: the line has no `=`. Write one NAME=value in each line. Example: DATABASE_URL=sqlite://data/rollcall.db
         .env, line 6: DISCORD_TOKEN has no `=`. Write one NAME=value in each line. Example: DATABASE_URL=sqlite://data/rollcall.db
         .env, line 7: the line does not begin with the name of a setting and `=`. Write one NAME=value in each line. Example: DATABASE_URL=sqlite://data/rollcall.db
-        .env, line 8: there is text behind the quoted value of LOG_DIR. Put the whole value in one pair of quotes. Example: LOG_DIR="two words"
+        .env, line 8: there is text behind the quoted value of LOG_DIR. Put the whole value in one pair of quotes. Example: LOG_DIR="logs"
         .env, line 9: the value of LOG_DIR has a backslash. Put the value in single quotes. Example: LOG_DIR='a\b'
         .env, line 10: the value of MY_OWN has spaces. Put it in double quotes. Example: MY_OWN="two words"
         .env, line 11: the value of HTTP_BIND has spaces. Example: HTTP_BIND=127.0.0.1:8080

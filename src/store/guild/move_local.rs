@@ -52,11 +52,7 @@ pub async fn in_both(
 }
 
 /// How many monitors of a kind a guild has.
-pub async fn count(
-    tx: &mut Tx<'_>,
-    guild: GuildId,
-    kind: MonitorKind,
-) -> Result<u64, StoreError> {
+pub async fn count(tx: &mut Tx<'_>, guild: GuildId, kind: MonitorKind) -> Result<u64, StoreError> {
     let count: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM monitors WHERE guild_id = $1 AND kind = $2")
             .bind(guild.to_row())

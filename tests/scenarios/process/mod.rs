@@ -5,6 +5,7 @@ mod command_line;
 mod connection_limits;
 mod documentation;
 mod lookup_limits;
+mod management;
 mod observability;
 mod private_files;
 mod readiness;

@@ -1,6 +1,7 @@
 //! Imports endpoints from a file: valid lines are added in one transaction, invalid ones are listed by line number. If the
 //! valid lines cannot all be added, none is.
 
+mod entry;
 mod file;
 mod table;
 #[cfg(test)]

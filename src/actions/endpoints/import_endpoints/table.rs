@@ -2,7 +2,7 @@
 //! comma is the decimal separator.
 
 use super::csv_cell;
-use super::file::{ImportEntry, Lines};
+use super::entry::{ImportEntry, Lines};
 use crate::actions::Error;
 use crate::domain::endpoints::target::Target;
 
@@ -17,7 +17,7 @@ const KNOWN: [&str; 8] = [
 ];
 
 /// The content of a table.
-pub(super) struct Table {
+pub(super) struct ParsedTable {
     pub lines: Lines,
     /// Columns that have no meaning to Rollcall, each once.
     pub unread_columns: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) struct Table {
 ///
 /// # Errors
 /// `Error::Invalid` if its header has no column for a target.
-pub(super) fn read(text: &str) -> Result<Option<Table>, Error> {
+pub(super) fn read(text: &str) -> Result<Option<ParsedTable>, Error> {
     let first = text.lines().next().unwrap_or_default();
     let is_target = |word: &str| word.parse::<Target>().is_ok();
     // A target may have the word of a column in its name.
@@ -72,7 +72,7 @@ fn quoted(columns: &[String]) -> String {
     shown.join(", ")
 }
 
-fn read_rows(text: &str, delimiter: u8) -> Table {
+fn read_rows(text: &str, delimiter: u8) -> ParsedTable {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
@@ -109,7 +109,7 @@ fn read_rows(text: &str, delimiter: u8) -> Table {
         };
         lines.push((line, Ok(entry)));
     }
-    Table {
+    ParsedTable {
         lines,
         unread_columns: unread(&headers),
     }

@@ -57,9 +57,7 @@ pub async fn add_one(
 }
 
 /// Adds endpoints in one transaction. Targets that exist already are skipped, and so are those that a limit refuses, and names
-/// that are taken. A default name that is taken is no reason to skip: the endpoint gets the next free form.
-///
-/// Fails with `Error::Quota` if the guild would have too many endpoints; then none is added.
+/// that are taken. A default name that is taken is no reason to skip: the endpoint gets the next free form. Fails with `Error::Quota` if the guild would have too many endpoints; then none is added.
 pub async fn add(
     LimitedStore { store, limits }: LimitedStore<'_>,
     requester: Requester,

@@ -118,7 +118,10 @@ pub(super) fn sentence(event: &Event) -> String {
         EventKind::GuildRejoined => "The bot was added to this Discord server again".to_owned(),
         EventKind::MonitorsMoved => {
             let count = details.number("monitors").unwrap_or_default();
-            format!("{actor} moved {} into this Discord server", text::count(count, "local monitor"))
+            format!(
+                "{actor} moved {} into this Discord server",
+                text::count(count, "local monitor")
+            )
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The card of an import's result: counts first, then the refused lines.
 
+mod texts;
+
 use poise::serenity_prelude::CreateEmbed;
 
 use crate::actions::endpoints::import_endpoints::Imported;
-use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{AMBER, GREEN};
 use crate::domain::text;
 

@@ -1,0 +1,370 @@
+//! What an operator does from the terminal besides endpoints: devices, servers, alerts, silences, the local monitors, and the
+//! settings.
+
+use discord_sandbox::Sandbox;
+use serde_json::{Value, json};
+
+use crate::harness::Rollcall;
+
+#[test]
+fn a_device_is_added_listed_shown_and_removed() {
+    let rollcall = Rollcall::new().with("PUBLIC_URL", "https://rollcall.example.org");
+    let arguments = [
+        "device", "add", "backup", "--every", "1d", "--grace", "2h", "--json",
+    ];
+    let added = rollcall.done(&arguments).json();
+    let uuid = added["uuid"].as_str().unwrap();
+    let url = format!("https://rollcall.example.org/ping/{uuid}");
+    assert_eq!(added["ping_url"], url.as_str());
+    let listed = rollcall.done(&["device", "list", "--json"]).json();
+    assert_eq!(listed[0]["name"], "backup");
+    assert_eq!(listed[0]["threshold_seconds"], 26 * 3600);
+    // A list is shown to more people than may send heartbeats.
+    assert!(!listed.to_string().contains(uuid), "{listed}");
+    let id = listed[0]["id"].to_string();
+    for wanted in ["Backup", uuid, &id, &format!("#{id}")] {
+        let shown = rollcall.done(&["device", "show", wanted, "--json"]).json();
+        assert_eq!(shown["ping_url"], url.as_str(), "{wanted}");
+    }
+    let foreign = rollcall.execute(&["device", "show", "backup", "--guild", "43"]);
+    assert_eq!(foreign.code, 1, "{foreign:?}");
+    assert!(!foreign.out.contains(uuid) && !foreign.err.contains(uuid));
+    let server = rollcall.execute(&["server", "remove", "backup"]);
+    assert_eq!(server.code, 1, "{server:?}");
+    rollcall.done(&["device", "remove", "backup"]);
+    let empty = rollcall.done(&["device", "list"]);
+    assert!(empty.err.contains("There are no devices yet"), "{empty:?}");
+    for wrong in [
+        &["device", "add", "x", "--grace", "2h"][..],
+        &["device", "add", "x", "--every", "daily"],
+        &["device", "add", "x", "--every", "1d", "--threshold", "1d"],
+    ] {
+        assert_eq!(rollcall.execute(wrong).code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_server_is_removed_with_its_key() {
+    let rollcall = Rollcall::new();
+    let added = rollcall.done(&["server", "add", "web-1", "--json"]).json();
+    let key = added["key"].as_str().unwrap().to_owned();
+    let running = rollcall.run();
+    let report = r#"{"metrics":{"cpu":1}}"#;
+    let path = "/api/v1/server-stats";
+    assert_eq!(running.call("POST", path, &key, report).status, 200);
+    rollcall.done(&["server", "remove", "web-1"]);
+    crate::harness::wait_for("the key to end", || {
+        (running.call("POST", path, &key, report).status == 401).then_some(())
+    });
+    let listed = rollcall.done(&["server", "list", "--json"]).json();
+    assert_eq!(listed, json!([]));
+}
+
+#[test]
+fn silences_are_started_listed_and_ended() {
+    let rollcall = Rollcall::new();
+    let id = rollcall.add("tcp://203.0.113.7:80").to_string();
+    let mute = rollcall.done(&["silence", "mute", &id, "--for", "2h", "--json"]);
+    let mute = mute.json()["id"].to_string();
+    let at = "2099-12-01 22:30";
+    let plan = [
+        "silence",
+        "maintenance",
+        "--title",
+        "router",
+        "--for",
+        "1h",
+        "--at",
+        at,
+    ];
+    rollcall.done(&plan);
+    let listed = rollcall.done(&["silence", "list", "--json"]).json();
+    let facts = |silence: &Value| {
+        ["kind", "title", "monitors", "is_active"].map(|name| silence[name].clone())
+    };
+    let monitor: i64 = id.parse().unwrap();
+    assert_eq!(
+        facts(&listed[0]),
+        [json!("mute"), json!(""), json!([monitor]), json!(true)]
+    );
+    assert_eq!(
+        facts(&listed[1]),
+        [
+            json!("maintenance"),
+            json!("router"),
+            json!(null),
+            json!(false)
+        ]
+    );
+    assert_eq!(listed[1]["starts_at"], "2099-12-01T22:30:00Z");
+    rollcall.done(&["silence", "end", &mute]);
+    let listed = rollcall.done(&["silence", "list"]).out;
+    assert!(
+        listed.contains("planned") && !listed.contains("mute"),
+        "{listed}"
+    );
+    assert_eq!(rollcall.execute(&["silence", "end", &mute]).code, 1);
+    for wrong in ["0s", "31d", "forever"] {
+        let output = rollcall.execute(&["silence", "mute", &id, "--for", wrong]);
+        assert_eq!(output.code, 2, "{wrong}: {output:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_set_for_a_channel_of_the_own_discord_server_only() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (guild, channel) = (
+        sandbox.guild().0.to_string(),
+        sandbox.channel(sandbox.guild()).to_string(),
+    );
+    let rollcall = Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("DISCORD_GUILD_ID", guild.as_str());
+    let off = rollcall.execute(&["alerts", "set", "--recovery", "false"]);
+    assert_eq!(off.code, 2, "{off:?}");
+    let missing = rollcall.execute(&["alerts", "set", "--channel", "4711"]);
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(missing.err.contains("--channel: "), "{missing:?}");
+    let arguments = [
+        "alerts",
+        "set",
+        "--channel",
+        &channel,
+        "--role",
+        "77",
+        "--remind-after",
+        "15m",
+        "--json",
+    ];
+    let set = rollcall.done(&arguments).json();
+    assert_eq!(set["channel"], channel.as_str());
+    assert_eq!(set["remind_after_seconds"], 900);
+    // What is not named stays as it is.
+    rollcall.done(&["alerts", "set", "--recovery", "false"]);
+    let shown = rollcall.done(&["alerts", "show", "--json"]).json();
+    assert_eq!(
+        (&shown["role"], &shown["recovery"]),
+        (&json!("77"), &json!(false))
+    );
+    let nobody = rollcall.execute(&["alerts", "set", "--role", "none"]);
+    assert_ne!(nobody.code, 0, "{nobody:?}");
+    let everyone = rollcall.execute(&["alerts", "set", "--role", &guild]);
+    assert_eq!(everyone.code, 2, "{everyone:?}");
+    rollcall.done(&["alerts", "set", "--role", "none", "--remind-after", "never"]);
+    let other = rollcall.done(&["alerts", "show", "--guild", "43"]);
+    assert!(other.err.contains("Alerts are off"), "{other:?}");
+}
+
+#[test]
+fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history() {
+    let rollcall = Rollcall::new();
+    let shop = rollcall.add("tcp://203.0.113.7:80");
+    rollcall.done(&["endpoint", "add", "203.0.113.8:80", "--name", "door"]);
+    rollcall.done(&[
+        "endpoint",
+        "add",
+        "203.0.113.9:80",
+        "--name",
+        "Door",
+        "--guild",
+        "42",
+    ]);
+    let key = rollcall.done(&["server", "add", "web-1", "--json"]).json()["key"].clone();
+    rollcall.done(&["silence", "mute", &shop.to_string(), "--for", "2h"]);
+    rollcall.done(&["silence", "maintenance", "--for", "2h"]);
+    let running = rollcall.run();
+    let refused = rollcall.execute(&["guild", "move-local", "42"]);
+    assert_eq!(refused.code, 3, "{refused:?}");
+    drop(running);
+    let moved = rollcall.done(&["guild", "move-local", "42"]);
+    assert_eq!(
+        moved.out,
+        "Moved 3 monitors and their keys into the Discord server 42\n"
+    );
+    let names = rollcall.list().into_iter().map(|endpoint| {
+        assert_eq!(endpoint["guild_id"], "42", "{endpoint}");
+        endpoint["name"].as_str().unwrap().to_owned()
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    assert_eq!(names, ["203.0.113.7:80", "Door", "door (2)"]);
+    let silences = rollcall
+        .done(&["silence", "list", "--guild", "42", "--json"])
+        .json();
+    assert_eq!(
+        (silences.as_array().unwrap().len(), &silences[0]["kind"]),
+        (1, &json!("mute"))
+    );
+    let left = rollcall.sql(
+        "SELECT (SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0)
+             + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0)",
+    );
+    assert_eq!(left, ["0"]);
+    let counted = rollcall.sql(
+        "SELECT stored_rows - (SELECT COUNT(*) FROM events WHERE guild_id = 42) FROM guild_usage
+         WHERE guild_id = 42 AND kind = 'events'",
+    );
+    assert_eq!(counted, ["0"]);
+    let running = rollcall.run();
+    let report = r#"{"metrics":{"cpu":1}}"#;
+    let answer = running.call(
+        "POST",
+        "/api/v1/server-stats",
+        key.as_str().unwrap(),
+        report,
+    );
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    drop(running);
+    let none = rollcall.execute(&["guild", "move-local", "42"]);
+    assert_eq!(none.code, 1, "{none:?}");
+    assert!(none.err.contains("there are no local monitors"), "{none:?}");
+}
+
+#[test]
+fn nothing_moves_if_a_target_is_in_both_or_the_quota_is_exceeded() {
+    let rollcall = Rollcall::new().with("QUOTA_ENDPOINTS", "2");
+    rollcall.done(&["endpoint", "add", "203.0.113.7:80", "--guild", "42"]);
+    rollcall.done(&["endpoint", "add", "203.0.113.7:80", "--name", "twice"]);
+    let both = rollcall.execute(&["guild", "move-local", "42"]);
+    assert_eq!(both.code, 1, "{both:?}");
+    assert!(both.err.contains("twice"), "{both:?}");
+    rollcall.done(&["endpoint", "remove", "twice"]);
+    rollcall.done(&["endpoint", "add", "203.0.113.8:80"]);
+    rollcall.done(&["endpoint", "add", "203.0.113.9:80"]);
+    let many = rollcall.execute(&["guild", "move-local", "42"]);
+    assert!(
+        many.err.contains("may have 2 endpoints, and would have 3"),
+        "{many:?}"
+    );
+    let local = rollcall
+        .done(&["endpoint", "list", "--guild", "0", "--json"])
+        .json();
+    assert_eq!(local.as_array().unwrap().len(), 2);
+    rollcall.done(&["endpoint", "remove", "203.0.113.9:80"]);
+    rollcall.done(&["guild", "move-local", "42"]);
+}
+
+#[test]
+fn settings_show_their_origin_and_no_secret() {
+    let rollcall = Rollcall::new()
+        .with("DISCORD_TOKEN", "canary.a.b")
+        .with("LOG_LEVEL", "info");
+    std::fs::write(rollcall.path(".env"), "RECHECK_BATCH=7\n").unwrap();
+    let shown = rollcall.done(&["settings"]);
+    assert!(!shown.out.contains("canary"), "{shown:?}");
+    let line = |name: &str| {
+        let mut lines = shown.out.lines();
+        let line = lines.find(|line| line.split_whitespace().next() == Some(name));
+        let words: Vec<_> = line.unwrap().split_whitespace().skip(1).collect();
+        words.join(" ")
+    };
+    assert_eq!(line("DISCORD_TOKEN"), "environment (secret)");
+    assert_eq!(line("DISCORD_TOKEN_FILE"), "not set -");
+    assert_eq!(line("RECHECK_BATCH"), ".env 7");
+    assert_eq!(line("PROBE_CONCURRENCY"), "default 512");
+    let invalid = rollcall.with("LOG_LEVEL", "loud");
+    let shown = invalid.execute(&["settings", "--set", "--json"]);
+    assert_eq!(shown.code, 2, "{shown:?}");
+    let settings: Value = serde_json::from_str(&shown.out).unwrap();
+    let level = json!({ "name": "LOG_LEVEL", "value": "loud", "origin": "environment", "is_secret": false });
+    assert!(settings.as_array().unwrap().contains(&level), "{settings}");
+    assert!(shown.err.contains("LOG_LEVEL must be one of"), "{shown:?}");
+}
+
+/// The states that the doctor found by part; several findings of a part are joined.
+fn states(output: &str) -> Vec<(String, String)> {
+    let findings: Vec<Value> = serde_json::from_str(output).unwrap();
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+    let pair = |finding: &Value| (text(finding, "part"), text(finding, "state"));
+    findings.iter().map(pair).collect()
+}
+
+fn verdict<'a>(states: &'a [(String, String)], part: &str) -> &'a str {
+    let mut found = states.iter().filter(|(known, _)| known == part);
+    &found
+        .next()
+        .unwrap_or_else(|| panic!("{part}: {states:?}"))
+        .1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_nothing_where_everything_works() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let rollcall = Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("DISCORD_GUILD_ID", sandbox.guild().0.to_string());
+    let channel = sandbox.channel(sandbox.guild()).to_string();
+    rollcall.done(&["alerts", "set", "--channel", &channel]);
+    let stopped = rollcall.done(&["doctor", "--json"]);
+    let stopped = states(&stopped.out);
+    for part in [
+        "database",
+        "port",
+        "token",
+        "discord server",
+        "alerts",
+        "clock",
+    ] {
+        assert_eq!(state_of(&stopped, part), "ok", "{part}: {stopped:?}");
+    }
+    let running = rollcall.run();
+    let output = rollcall.done(&["doctor"]);
+    assert!(output.out.contains("Rollcall is running"), "{output:?}");
+    assert!(output.out.contains("Rollcall answers at"), "{output:?}");
+    drop(running);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_keeps_rollcall_from_working() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let broken = Rollcall::new()
+        .with("DISCORD_TOKEN", "canary.wrong.token")
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("HTTP_BIND", taken.local_addr().unwrap().to_string())
+        .with("CONNECTIVITY_HOSTS", "127.0.0.1:1")
+        .with("CONNECTIVITY_NAMES", "nothing.invalid")
+        .with("PROBE_INTERVALL", "5s");
+    let output = broken.execute(&["doctor", "--json"]);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(!output.out.contains("canary"), "{output:?}");
+    let found = states(&output.out);
+    for (part, expected) in [
+        ("settings", "warning"),
+        ("database", "warning"),
+        ("port", "problem"),
+        ("resolver", "problem"),
+        ("network", "problem"),
+        ("token", "problem"),
+    ] {
+        assert_eq!(state_of(&found, part), expected, "{part}: {found:?}");
+    }
+    let elsewhere = Rollcall::new()
+        .with("DISCORD_TOKEN", sandbox.token())
+        .with("DISCORD_API_URL", sandbox.api_url())
+        .with("DISCORD_GUILD_ID", "4711");
+    let output = elsewhere.execute(&["doctor", "--json"]);
+    let found = states(&output.out);
+    assert_eq!(state_of(&found, "discord server"), "problem", "{found:?}");
+    // Nothing is created by looking.
+    assert!(!elsewhere.path("rollcall.db").exists());
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let rollcall = Rollcall::new();
+    let page = rollcall.done(&["man"]).out;
+    assert!(
+        page.contains(".TH") && page.contains("healthcheck"),
+        "{page}"
+    );
+    std::fs::create_dir(rollcall.path("man1")).unwrap();
+    rollcall.done(&["man", "--dir", "man1"]);
+    for name in ["rollcall.1", "rollcall-endpoint-add.1", "rollcall-doctor.1"] {
+        let page = std::fs::read_to_string(rollcall.path("man1").join(name)).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{name}");
+    }
+    assert_eq!(rollcall.execute(&["man", "--dir", "missing"]).code, 2);
+}
