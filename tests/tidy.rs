@@ -101,16 +101,17 @@ const EDGES: [(&str, &[&str]); 17] = [
 ];
 
 /// External crates that only some folders may name.
-const CONFINED: [(&str, &[&str]); 17] = [
+const CONFINED: [(&str, &[&str]); 18] = [
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
     ("poise", &["discord"]),
     ("axum", &["http"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
-    ("reqwest", &["discord", "notify"]),
+    ("reqwest", &["cli", "discord", "notify"]),
     ("sd_notify", &["notify"]),
-    ("rustix", &["private_files"]),
+    ("rustix", &["cli", "private_files"]),
+    ("sysinfo", &["cli"]),
     ("rustls", &["probe"]),
     ("tokio_rustls", &["probe"]),
     ("prometheus", &["metrics"]),
@@ -352,6 +353,36 @@ const ONE_PATH: [(&str, &[&str]); 2] = [
         ],
     ),
 ];
+
+/// The commands that run on other machines, and what reads settings or opens a database.
+const OTHER_MACHINES: [&str; 3] = [
+    "src/cli/agent/",
+    "src/cli/ping/",
+    "src/cli/rollcall_client.rs",
+];
+const OWN_MACHINE: [&str; 5] = ["actions", "probe", "settings", "store", "telemetry"];
+
+#[test]
+fn commands_for_other_machines_need_no_settings_and_no_database() {
+    let mut breaches = Vec::new();
+    let mut lines = 0;
+    for source in sources_below(&["src/cli"]) {
+        let path = source.path.display().to_string();
+        if !OTHER_MACHINES.iter().any(|start| path.starts_with(start)) {
+            continue;
+        }
+        for line in &source.lines {
+            lines += 1;
+            for named in named_after(code(line), "crate::") {
+                if OWN_MACHINE.contains(&named) || code(line).contains("with_store") {
+                    breaches.push(format!("{path}: {line}"));
+                }
+            }
+        }
+    }
+    assert!(lines > 500, "the sources were not found");
+    report(breaches);
+}
 
 #[test]
 fn statuses_and_outages_change_in_one_place() {

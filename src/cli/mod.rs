@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Exit codes: 0 done, 2 settings or usage, 3 database,
 //! 4 Discord refused permanently, 1 anything else.
 
+mod agent;
 mod alerts;
 mod check;
 mod device;
@@ -11,6 +12,7 @@ mod endpoint;
 mod guild;
 mod healthcheck;
 mod key;
+mod ping;
 mod server;
 mod settings;
 mod silence;
@@ -86,6 +88,10 @@ enum Command {
         /// The file to write; it must not exist yet
         file: PathBuf,
     },
+    /// Report this machine as a server: processors, memory, disks and network
+    Agent(agent::AgentArguments),
+    /// Run a job and report its start, its exit status and its output to a ping URL
+    Ping(ping::PingArguments),
     /// Check whether a running bot is healthy; exit code 0 if so, 1 if not (for Docker and systemd)
     Healthcheck,
     /// Print the manual page, or write one for every command
@@ -103,33 +109,35 @@ enum Command {
 
 /// Parses the command line, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
-    private_files::restrict_new_files();
     let arguments: Arguments = match usage::parse() {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    let command = arguments.command.unwrap_or(Command::Run);
-    if let Command::Completions { shell } = command {
-        let mut definition = Arguments::command();
-        clap_complete::generate(shell, &mut definition, "rollcall", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
-    }
-    if let Command::Man { dir } = &command {
-        return match manual(dir.as_deref()) {
+    match arguments.command.unwrap_or(Command::Run) {
+        Command::Completions { shell } => {
+            let mut definition = Arguments::command();
+            clap_complete::generate(shell, &mut definition, "rollcall", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        Command::Man { dir } => match manual(dir.as_deref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
-        };
+        },
+        // These two run on any machine, without settings and without a database.
+        Command::Agent(arguments) => agent::main(arguments),
+        Command::Ping(arguments) => ping::main(arguments),
+        command => on_all_processors(command),
     }
+}
+
+fn on_all_processors(command: Command) -> ExitCode {
+    private_files::restrict_new_files();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => {
-            return fail(&AppError::Other(format!(
-                "the runtime cannot start: {error}"
-            )));
-        }
+        Err(error) => return no_runtime(&error),
     };
     let result = runtime.block_on(dispatch(command));
     // A name lookup in progress blocks a thread that cannot be stopped; it must not delay the exit.
@@ -158,6 +166,26 @@ fn manual(folder: Option<&Path>) -> Result<(), AppError> {
     })?;
     print_note(&format!("Wrote the manual pages to {}", folder.display()));
     Ok(())
+}
+
+/// Runs work that needs little: one thread, and none is waited for at the end.
+fn on_one_thread(work: impl Future<Output = Result<ExitCode, AppError>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return no_runtime(&error),
+    };
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| fail(&error))
+}
+
+fn no_runtime(error: &std::io::Error) -> ExitCode {
+    fail(&AppError::Other(format!(
+        "the runtime cannot start: {error}"
+    )))
 }
 
 fn fail(error: &AppError) -> ExitCode {
@@ -191,7 +219,11 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Doctor(arguments) => doctor::run(&settings, &arguments).await,
         Command::Backup { file } => backup(&settings, &file).await,
         Command::Healthcheck => healthcheck::run(&settings).await,
-        Command::Completions { .. } | Command::Man { .. } | Command::Settings(_) => Ok(()),
+        Command::Agent(_)
+        | Command::Ping(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Settings(_) => Ok(()),
     }
 }
 

@@ -85,7 +85,11 @@ const WORDS: [Word; 63] = [
     word_except(
         "quiet",
         "silenced, inactive",
-        &["src/cli/", "examples/demo/bot.rs"],
+        &[
+            "src/cli/",
+            "examples/demo/bot.rs",
+            "tests/scenarios/devices/job_pings.rs",
+        ],
     ),
     word("blind", "connectivity lost"),
     word("blindness", "connectivity"),

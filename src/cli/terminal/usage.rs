@@ -37,7 +37,7 @@ const EXAMPLES: [(&str, &str); 16] = [
     ("--batch", "100"),
     ("--channel", "175928847299117063"),
     ("--concurrent", "50"),
-    ("--every", "1d"),
+    ("--every", "60s"),
     ("--for", "2h"),
     ("--grace", "2h"),
     ("--guild", "123456789012345678"),

@@ -9,6 +9,7 @@ pub mod heartbeats;
 pub mod machine_load;
 #[path = "../../../src/probe/tests/name_server.rs"]
 pub mod name_server;
+pub mod other_machine;
 pub mod own_timer;
 pub mod query_plans;
 pub mod storage_faults;

@@ -113,7 +113,7 @@ fn commands_and_flags_of_setup_blocks_exist() {
             [] => continue,
         };
         let commands = [
-            "endpoint", "device", "server", "key", "backup", "check", "recheck",
+            "endpoint", "device", "server", "key", "backup", "check", "recheck", "agent", "ping",
         ];
         if !commands.contains(&command[0]) {
             continue;
@@ -156,6 +156,64 @@ fn the_systemd_instructions_agree_with_the_unit() {
         assert!(lines.contains(instruction), "{instruction}");
         assert!(unit.contains(of_unit), "{of_unit}");
     }
+}
+
+#[test]
+fn the_instructions_for_the_agent_agree_with_its_unit() {
+    let unit = read("contrib/rollcall-agent.service");
+    let lines = setup_lines().join("\n");
+    for (instruction, of_unit) in [
+        (
+            "rollcall /usr/local/bin/",
+            "ExecStart=/usr/local/bin/rollcall agent --url ${ROLLCALL_URL} --key-file ${CREDENTIALS_DIRECTORY}/rollcall.header",
+        ),
+        (
+            "/etc/rollcall/rollcall.header",
+            "LoadCredential=rollcall.header:/etc/rollcall/rollcall.header",
+        ),
+        (
+            "systemctl edit rollcall-agent",
+            "Environment=ROLLCALL_URL=https://rollcall.example.org",
+        ),
+        (
+            "systemctl enable --now rollcall-agent",
+            "WantedBy=multi-user.target",
+        ),
+    ] {
+        assert!(lines.contains(instruction), "{instruction}");
+        assert!(unit.contains(&format!("{of_unit}\n")), "{of_unit}");
+    }
+    // The agent writes nothing, and a refused key (2) is final.
+    for (name, is_forbidden) in [
+        ("DynamicUser=yes", false),
+        ("ProtectSystem=strict", false),
+        ("NoNewPrivileges=yes", false),
+        ("RestartPreventExitStatus=2", false),
+        ("Directory=", true),
+        ("ReadWritePaths=", true),
+        ("ProcSubset=", true),
+        ("ProtectHome=yes", true),
+    ] {
+        assert_eq!(unit.contains(name), !is_forbidden, "{name}");
+    }
+}
+
+/// Where `systemd-analyze` is installed. `rollcall.service` has settings that only newer versions of systemd know.
+#[test]
+fn systemd_reads_the_unit_of_the_agent_without_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rollcall-agent.service");
+    // The program need not be installed.
+    let unit = read("contrib/rollcall-agent.service");
+    fs::write(&file, unit.replace("/usr/local/bin/rollcall", "/bin/sh")).unwrap();
+    let mut analyze = std::process::Command::new("systemd-analyze");
+    let Ok(output) = analyze.arg("verify").arg(&file).output() else {
+        eprintln!("systemd-analyze is not installed, so the unit is not verified");
+        return;
+    };
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.trim(), "");
 }
 
 #[test]

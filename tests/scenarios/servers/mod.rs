@@ -1,5 +1,6 @@
 //! Servers: added in Discord, the agent that reports for one, and servers without reports.
 
+mod agent_script;
 mod not_set_up;
 mod server_add;
-mod server_agent;
+pub mod server_agent;
