@@ -118,6 +118,7 @@ pub(super) fn added(device: &NewDeviceReply<'_>) -> String {
     };
     let time = time.as_deref().unwrap_or(NO_CRON_TIME);
     let job = shell_lines::job_line(device.ping_url);
+    let reported_job = shell_lines::reported_job_line(device.ping_url);
     let mut parts = vec![
         format!(
             "Added {name}. From its first ping on, it is offline after {threshold} without another ping, or as soon as its job reports a failure."
@@ -126,6 +127,8 @@ pub(super) fn added(device: &NewDeviceReply<'_>) -> String {
         embed::block(device.ping_url),
         about_crontab,
         embed::block(&format!("{time} {job}")),
+        WITH_PROGRAM.to_owned(),
+        embed::block(&format!("{time} {reported_job}")),
         WITHOUT_JOB.to_owned(),
         embed::block(&shell_lines::heartbeat_line(device.ping_url)),
     ];
@@ -136,6 +139,8 @@ pub(super) fn added(device: &NewDeviceReply<'_>) -> String {
 const KEEP_URL_SECRET: &str =
     "**Ping URL** · Anyone who has this URL can send pings. Keep it secret.";
 const REPLACE_JOB: &str = "**Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command.";
+const WITH_PROGRAM: &str =
+    "**Or**, if the program `rollcall` is installed there · It reports the start, too.";
 const WITHOUT_JOB: &str = "**Ping without a job**";
 
 /// In place of the time of a crontab line. No cron accepts it, so nothing runs before it is replaced.
@@ -227,6 +232,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
     fn texts_of_added_devices() {
         let address = address("https://example.org");
         let ping_url = address.ping_url(&pump().uuid);
@@ -254,6 +260,10 @@ mod tests {
         ```
         0 3 * * * output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
         ```
+        **Or**, if the program `rollcall` is installed there · It reports the start, too.
+        ```
+        0 3 * * * rollcall ping "https://example.org/ping/07070707-0707-4707-8707-070707070707" -- your-job
+        ```
         **Ping without a job**
         ```
         curl -fsS -m 10 --retry 5 -o /dev/null "https://example.org/ping/07070707-0707-4707-8707-070707070707"
@@ -267,6 +277,10 @@ mod tests {
         **Crontab line** · It reports the exit status and the output of each run. Replace `your-job` with your command, and `<minute> <hour> <day> <month> <weekday>` with times that are at most 45 min apart.
         ```
         <minute> <hour> <day> <month> <weekday> output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
+        ```
+        **Or**, if the program `rollcall` is installed there · It reports the start, too.
+        ```
+        <minute> <hour> <day> <month> <weekday> rollcall ping "https://example.org/ping/07070707-0707-4707-8707-070707070707" -- your-job
         ```
         **Ping without a job**
         ```
@@ -282,6 +296,10 @@ mod tests {
         ```
         <minute> <hour> <day> <month> <weekday> output=$(your-job 2>&1); code=$?; printf \%s "$output" | tail -c 10000 | curl -fsS -m 10 --retry 5 -o /dev/null --data-binary @- "https://example.org/ping/07070707-0707-4707-8707-070707070707/$code"
         ```
+        **Or**, if the program `rollcall` is installed there · It reports the start, too.
+        ```
+        <minute> <hour> <day> <month> <weekday> rollcall ping "https://example.org/ping/07070707-0707-4707-8707-070707070707" -- your-job
+        ```
         **Ping without a job**
         ```
         curl -fsS -m 10 --retry 5 -o /dev/null "https://example.org/ping/07070707-0707-4707-8707-070707070707"
@@ -291,9 +309,14 @@ mod tests {
 
     #[test]
     fn the_page_about_devices_shows_the_line_of_the_reply() {
-        let line = shell_lines::job_line("https://rollcall.example.org/ping/<uuid>");
+        let url = "https://rollcall.example.org/ping/<uuid>";
         let page = include_str!("../../../docs/devices.md");
-        assert!(page.contains(&format!("\n0 3 * * * {line}\n")), "{line}");
+        for line in [
+            shell_lines::job_line(url),
+            shell_lines::reported_job_line(url),
+        ] {
+            assert!(page.contains(&format!("\n0 3 * * * {line}\n")), "{line}");
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) fn server_added(name: &str, key: &ApiKey, address: &PublicUrl) -> Str
         block(&shell_lines::key_file_line()),
         SEND_REPORTS.to_owned(),
         block(&shell_lines::report_line(address)),
+        RUN_AGENT.to_owned(),
+        block(&shell_lines::agent_line(address)),
     ];
     parts.extend(local_address(address));
     parts.join("\n")
@@ -51,6 +53,7 @@ pub(super) fn server_added(name: &str, key: &ApiKey, address: &PublicUrl) -> Str
 
 const SAVE_KEY: &str = "**1.** On the server, save the key to a file that only you can read. Run this line, paste the key and press Enter:";
 const SEND_REPORTS: &str = "**2.** Send a report, for example every minute with cron (`* * * * *`). This line reports the load of a Linux machine:";
+const RUN_AGENT: &str = "**Or**, if the program `rollcall` is installed there, let its agent report processors, memory, disks and network:";
 
 /// The key of a device or a server was rotated.
 pub(super) fn new_key_of_monitor(name: &str, key: &ApiKey) -> String {
@@ -216,6 +219,10 @@ mod tests {
         ```
         curl -fsS -m 10 --retry 5 -o /dev/null -H "@$HOME/rollcall.header" -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/api/v1/server-stats
         ```
+        **Or**, if the program `rollcall` is installed there, let its agent report processors, memory, disks and network:
+        ```
+        rollcall agent --url https://example.org --key-file "$HOME/rollcall.header"
+        ```
         "#);
     }
 
@@ -223,7 +230,8 @@ mod tests {
     fn the_page_about_servers_shows_the_lines_of_the_reply() {
         let report = shell_lines::report_line(&address("http://127.0.0.1:8080"));
         let page = include_str!("../../../docs/servers.md");
-        for line in [shell_lines::key_file_line(), report] {
+        let agent = shell_lines::agent_line(&address("https://rollcall.example.org"));
+        for line in [shell_lines::key_file_line(), report, agent] {
             assert!(page.contains(&format!("\n{line}\n")), "{line}");
         }
     }

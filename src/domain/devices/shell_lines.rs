@@ -22,6 +22,11 @@ pub fn job_line(ping_url: &str) -> String {
     )
 }
 
+/// The line that does the same and more, on a machine with the program `rollcall`.
+pub fn reported_job_line(ping_url: &str) -> String {
+    format!("rollcall ping \"{ping_url}\" -- {JOB}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,8 +46,16 @@ mod tests {
     }
 
     #[test]
+    fn the_line_for_the_program_has_the_job_behind_two_hyphens() {
+        assert_eq!(
+            reported_job_line(URL),
+            r#"rollcall ping "https://example.org/ping/07070707-0707-4707-8707-070707070707" -- your-job"#
+        );
+    }
+
+    #[test]
     fn cron_does_not_cut_the_lines() {
-        for line in [heartbeat_line(URL), job_line(URL)] {
+        for line in [heartbeat_line(URL), job_line(URL), reported_job_line(URL)] {
             assert!(!line.replace("\\%", "").contains('%'), "{line}");
             // The shortest limit of a cron for one command.
             assert!(line.len() + crate::devices::public_url::MAX_PUBLIC_URL_BYTES < 998);

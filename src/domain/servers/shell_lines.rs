@@ -18,6 +18,11 @@ pub fn report_line(address: &PublicUrl) -> String {
     )
 }
 
+/// The line that runs the agent, on a machine with the program `rollcall`.
+pub fn agent_line(address: &PublicUrl) -> String {
+    format!("rollcall agent --url {address} --key-file \"{KEY_FILE}\"")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,5 +40,9 @@ mod tests {
             r#"curl -fsS -m 10 --retry 5 -o /dev/null -H "@$HOME/rollcall.header" -d "{\"load\": [$(cut -d' ' -f1-3 /proc/loadavg | tr ' ' ,)]}" https://example.org/rollcall/api/v1/server-stats"#
         );
         assert!(!report.contains('%'), "cron reads it as the end of a line");
+        assert_eq!(
+            agent_line(&address),
+            r#"rollcall agent --url https://example.org/rollcall --key-file "$HOME/rollcall.header""#
+        );
     }
 }

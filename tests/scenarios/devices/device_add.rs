@@ -4,7 +4,7 @@ use discord_sandbox::{Member, Sandbox};
 
 use crate::harness::alerting::{bot, setup, the_message};
 use crate::harness::assert_contains;
-use crate::harness::copied_lines::{cron_command, lines_of, run_line, set_job};
+use crate::harness::copied_lines::{cron_command, install_rollcall, lines_of, run_line, set_job};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_run_of_a_device_added_in_discord_is_alerted_with_its_reason() {
@@ -45,7 +45,9 @@ async fn the_lines_of_an_added_device_work_in_a_shell_and_in_a_crontab() {
     let _running = rollcall.run();
     sandbox.wait_until_ready().await;
     let added = sandbox.slash("/device add name:backup every:1d").await;
-    let [_, crontab, heartbeat] = lines_of(&added).try_into().unwrap();
+    let [_, crontab, reported, heartbeat] = lines_of(&added).try_into().unwrap();
+    install_rollcall(&rollcall);
+    let reported = cron_command(&reported);
     let in_shell = crontab.strip_prefix("0 3 * * * ").unwrap();
     let in_cron = cron_command(&crontab);
     assert_ne!(in_shell, in_cron);
@@ -56,6 +58,7 @@ async fn the_lines_of_an_added_device_work_in_a_shell_and_in_a_crontab() {
         (fails, in_shell, "exit status 3: disk 99% full"),
         ("#!/bin/sh\n", in_cron.as_str(), "🟢 backup"),
         (fails, &in_cron, "exit status 3: disk 99% full"),
+        ("#!/bin/sh\n", reported.as_str(), "🟢 backup"),
         ("#!/bin/sh\necho done\n", in_shell, "🟢 backup"),
     ] {
         set_job(&rollcall, job);

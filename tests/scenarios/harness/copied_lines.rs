@@ -46,6 +46,13 @@ pub fn cron_command(line: &str) -> String {
     fields[5].replace("\\%", "%")
 }
 
+/// Puts the program `rollcall` where the lines find it.
+pub fn install_rollcall(rollcall: &Rollcall) {
+    let folder = rollcall.path("bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_rollcall"), folder.join("rollcall")).unwrap();
+}
+
 /// Makes the program that the lines call in place of a job.
 pub fn set_job(rollcall: &Rollcall, script: &str) {
     let folder = rollcall.path("bin");
