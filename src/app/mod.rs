@@ -5,7 +5,9 @@ mod parts;
 mod shutdown;
 
 use std::net::SocketAddr;
+use std::path::Path;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::domain::notifications::presence::{PresenceUpdate, presence};
@@ -92,8 +94,8 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
 /// The list of parts: HTTP server, jobs, Discord.
 async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     let parts = Parts::new(settings, store)?;
-    let listener = listen(settings, store).await?;
-    let bound = address_of(&listener)?;
+    let listeners = listen(settings, store).await?;
+    let bound = address_of(&listeners.http)?;
     let (stop_sender, stop) = watch::channel(false);
     let (presence_sender, presence_receiver) = watch::channel(PresenceUpdate {
         presence: presence(&[], &settings.discord.presence),
@@ -101,11 +103,16 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     });
     let mut signals = Signals::new()?;
 
-    let app = parts.http();
-    let mut tasks = vec![tokio::spawn(
-        http::HttpServer { listener, app }.run(stop.clone()),
-    )];
-    tasks.extend(jobs::start(&parts.jobs(presence_sender)?, &stop).await?);
+    let jobs = parts.jobs(presence_sender)?;
+    jobs::show_in_metrics(&jobs);
+    discord::show_in_metrics(&parts.metrics);
+    let server = http::HttpServer {
+        listener: listeners.http,
+        metrics_listener: listeners.metrics,
+        app: parts.http(),
+    };
+    let mut tasks = vec![tokio::spawn(server.run(stop.clone()))];
+    tasks.extend(jobs::start(&jobs, &stop).await?);
     let app = parts.discord(presence_receiver, bound);
     let mut discord = discord::start(parts::discord_config(settings), app, &stop);
     service_manager::ready();
@@ -126,29 +133,50 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
     ended
 }
 
-/// Whether the HTTP server could listen on the address of the settings.
+/// Whether the HTTP server could listen on the addresses of the settings.
 pub async fn can_listen(settings: &Settings) -> Result<(), AppError> {
-    bind(settings).await.map(drop)
+    bind("HTTP_BIND", settings.http.bind).await?;
+    if let Some(address) = settings.http.metrics_bind {
+        bind("METRICS_BIND", address).await?;
+    }
+    Ok(())
 }
 
-async fn bind(settings: &Settings) -> Result<tokio::net::TcpListener, AppError> {
-    http::bind(settings.http.bind)
+/// The HTTP server's ports.
+struct Listeners {
+    http: TcpListener,
+    /// Of the operator's pages; `None`: they are on the other one.
+    metrics: Option<TcpListener>,
+}
+
+/// Opens the HTTP server's ports and publishes their addresses.
+async fn listen(settings: &Settings, store: &Store) -> Result<Listeners, AppError> {
+    let http = bind("HTTP_BIND", settings.http.bind).await?;
+    let metrics = match settings.http.metrics_bind {
+        Some(address) => Some(bind("METRICS_BIND", address).await?),
+        None => None,
+    };
+    if let (Some(listener), Some(file)) = (&metrics, settings.http.metrics_addr_file()) {
+        publish(&file, address_of(listener)?)?;
+    }
+    announce(settings, store, address_of(&http)?).await?;
+    if let Some(listener) = &metrics {
+        tracing::info!("metrics on {}", address_of(listener)?);
+    }
+    Ok(Listeners { http, metrics })
+}
+
+async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, AppError> {
+    http::bind(setting, address)
         .await
         .map_err(|error| match error {
             // The other program may end, so the service manager may try again.
-            http::BindError::InUse(_) => AppError::Other(error.to_string()),
+            http::BindError::InUse { .. } => AppError::Other(error.to_string()),
             http::BindError::Refused { .. } => AppError::Setting(error.to_string()),
         })
 }
 
-/// Opens the HTTP server's port and publishes its address.
-async fn listen(settings: &Settings, store: &Store) -> Result<tokio::net::TcpListener, AppError> {
-    let listener = bind(settings).await?;
-    announce(settings, store, address_of(&listener)?).await?;
-    Ok(listener)
-}
-
-fn address_of(listener: &tokio::net::TcpListener) -> Result<SocketAddr, AppError> {
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, AppError> {
     let address = listener.local_addr();
     address.map_err(|error| AppError::Other(error.to_string()))
 }
@@ -164,9 +192,14 @@ async fn announce(settings: &Settings, store: &Store, address: SocketAddr) -> Re
         "Rollcall {} is up, HTTP on {address}",
         env!("CARGO_PKG_VERSION")
     );
-    let Some(file) = &settings.http.addr_file else {
-        return Ok(());
-    };
+    match &settings.http.addr_file {
+        Some(file) => publish(file, address),
+        None => Ok(()),
+    }
+}
+
+/// Writes an address to a file of `ROLLCALL_ADDR_FILE`.
+fn publish(file: &Path, address: SocketAddr) -> Result<(), AppError> {
     // A reader must never see part of an address.
     private_files::replace(file, &format!("{address}\n")).map_err(|error| {
         AppError::Setting(format!(

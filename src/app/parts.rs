@@ -188,6 +188,7 @@ impl<'a> Parts<'a> {
             key_cache: http::KeyCache::default(),
             known_callers: http::KnownCallers::default(),
             read_turns: http::ReadTurns::default(),
+            probe_places: http::ProbePlaces::default(),
             trusted_proxies: self.settings.http.trusted_proxies.clone().into(),
             clock,
         }

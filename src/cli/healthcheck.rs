@@ -59,10 +59,12 @@ pub(super) async fn check(settings: &Settings) -> Result<SocketAddr, AppError> {
     }
 }
 
-/// The address that the bot listens on: from the address file if one is set, or else from the settings. An unspecified
-/// address is checked on loopback.
+/// The address of the bot's `/healthz`: from the address file if one is set, or else from the settings. An unspecified address
+/// is checked on loopback.
 fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
-    let mut address = match &settings.http.addr_file {
+    let http = &settings.http;
+    let file = http.metrics_addr_file().or_else(|| http.addr_file.clone());
+    let mut address = match &file {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| {
                 AppError::Other(format!(
@@ -78,7 +80,7 @@ fn address(settings: &Settings) -> Result<SocketAddr, AppError> {
                         file.display()
                     )))?
         }
-        None => settings.http.bind,
+        None => http.metrics_bind.unwrap_or(http.bind),
     };
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),

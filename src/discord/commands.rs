@@ -44,6 +44,29 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
     ]
 }
 
+/// The names under which commands are counted: those that a member can type, buttons and forms.
+pub(super) fn counted_names() -> Vec<String> {
+    let mut names = vec!["button".to_owned(), "form".to_owned()];
+    for command in all() {
+        add_names("", &command, &mut names);
+    }
+    names
+}
+
+fn add_names(
+    path: &str,
+    command: &poise::Command<DiscordState, CommandError>,
+    names: &mut Vec<String>,
+) {
+    let path = format!("{path}{}", command.name);
+    if command.subcommands.is_empty() {
+        return names.push(path);
+    }
+    for nested in &command.subcommands {
+        add_names(&format!("{path} "), nested, names);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -234,6 +234,13 @@ impl Handle {
     }
 }
 
+/// Shows the commands and the ends of connections that are counted in the metrics, before any of them happens.
+pub fn show_in_metrics(metrics: &Metrics) {
+    let names = commands::counted_names();
+    metrics.show_commands(names.iter().map(String::as_str));
+    metrics.show_reconnect_reasons(discord_gateway_relay::reconnect_reasons());
+}
+
 /// Starts the client on its own thread; without a token it only logs a warning.
 pub fn start(config: Config, app: DiscordState, stop: &watch::Receiver<bool>) -> Handle {
     let (refused_sender, refused) = oneshot::channel();

@@ -9,9 +9,14 @@ use super::HttpState;
 use super::health::{ReadinessView, readiness};
 use crate::domain::text;
 
-pub(super) async fn page(State(app): State<HttpState>) -> Response {
+/// `has_operator_pages`: whether the port has those of the operator, too.
+pub(super) async fn page(State(app): State<HttpState>, has_operator_pages: bool) -> Response {
     let readiness = readiness(&app).await;
-    let page = render(&readiness, &text::duration(app.health.uptime()));
+    let links = match has_operator_pages {
+        true => OPERATOR_LINKS,
+        false => "",
+    };
+    let page = render(&readiness, &text::duration(app.health.uptime()), links);
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
@@ -20,8 +25,11 @@ pub(super) async fn page(State(app): State<HttpState>) -> Response {
     (headers, Html(page)).into_response()
 }
 
+const OPERATOR_LINKS: &str = r#"<li><a href="/healthz">Liveness</a>, <a href="/readyz">readiness</a>, <a href="/metrics">metrics</a>
+"#;
+
 /// The page. Every text in it comes from Rollcall itself.
-fn render(readiness: &ReadinessView, uptime: &str) -> String {
+fn render(readiness: &ReadinessView, uptime: &str, operator_links: &str) -> String {
     let state = match readiness.ready {
         true => "works",
         false => "does not work completely",
@@ -55,8 +63,7 @@ td, th {{ padding: .2rem 1.5rem .2rem 0; text-align: left }}
 </table>
 <ul>
 <li><a href="/api/openapi.json">API description</a> (OpenAPI)
-<li><a href="/healthz">Liveness</a>, <a href="/readyz">readiness</a>, <a href="/metrics">metrics</a>
-</ul>
+{operator_links}</ul>
 <p>Type <kbd>/help</kbd> in Discord to begin.</p>
 </main>
 </html>
@@ -89,9 +96,11 @@ mod tests {
             gateway_failed_checks: 0,
             shards: Vec::new(),
         };
-        let page = render(&readiness(true), "3 min");
+        let page = render(&readiness(true), "3 min", OPERATOR_LINKS);
+        assert!(page.contains(r#"<a href="/metrics">"#), "{page}");
         assert!(page.contains("It <strong>works</strong>, and has been running for 3 min"));
-        let page = render(&readiness(false), "3 min");
+        let page = render(&readiness(false), "3 min", "");
+        assert!(!page.contains("/metrics"), "{page}");
         assert!(page.contains("<strong>does not work completely</strong>"));
         assert!(page.len() < 2_000, "{}", page.len());
     }

@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 
 use super::api::{BASE, RateLimit};
-use super::{HttpState, Limits, routes};
+use super::{HttpState, Limits, operator_pages, routes};
 
 /// The largest answer: the OpenAPI description has about 200 KiB.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -80,9 +80,10 @@ impl Interface {
             authenticated: unlimited(),
             unauthenticated: unlimited(),
             lookups: unlimited(),
+            probes: unlimited(),
         };
         let mut interface = Self {
-            routes: TowerToHyperService::new(routes(app)),
+            routes: TowerToHyperService::new(routes(app, Some(operator_pages()))),
             server_key: admin_key.clone(),
             admin_key,
         };

@@ -35,6 +35,7 @@ use crate::store::Store;
 
 pub use api::{KeyCache, KnownCallers, RateLimit, ReadTurns};
 pub use client_address::TrustedProxies;
+pub use scrape::ProbePlaces;
 pub use serve::{BindError, HttpServer, bind};
 
 /// State that the handlers share.
@@ -64,6 +65,7 @@ pub struct HttpState {
     pub key_cache: KeyCache,
     pub known_callers: KnownCallers,
     pub read_turns: ReadTurns,
+    pub probe_places: ProbePlaces,
     pub trusted_proxies: TrustedProxies,
     pub clock: Clock,
 }
@@ -76,6 +78,8 @@ pub struct Limits {
     pub unauthenticated: RateLimit,
     /// Of lookups that find nothing.
     pub lookups: RateLimit,
+    /// Of probes with a valid key.
+    pub probes: RateLimit,
 }
 
 impl Default for Limits {
@@ -84,21 +88,39 @@ impl Default for Limits {
             authenticated: RateLimit::authenticated(),
             unauthenticated: RateLimit::unauthenticated(),
             lookups: RateLimit::lookups(),
+            probes: RateLimit::probes(),
         }
     }
 }
 
-/// Every route.
-fn routes(app: HttpState) -> Router {
+/// The pages for the operator's programs, which need no key.
+fn operator_pages() -> Router<HttpState> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(scrape::metrics))
+}
+
+/// The routes of a port that has no others.
+fn operator_routes(app: HttpState) -> Router {
+    operator_pages().with_state(app)
+}
+
+/// The routes of the port that everyone uses; `operator`: those of the operator, unless they have a port of their own.
+fn routes(app: HttpState, operator: Option<Router<HttpState>>) -> Router {
     let mut described = api::routes();
     compat::describe(&mut described);
     let (api, document) = described.finish();
     let document = Bytes::from(document);
-    Router::new()
-        .route("/", get(front_page::page))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(scrape::metrics))
+    let has_operator_pages = operator.is_some();
+    operator
+        .unwrap_or_default()
+        .route(
+            "/",
+            get(async move |app| front_page::page(app, has_operator_pages).await),
+        )
+        .route("/metrics/monitors", get(scrape::monitors))
+        .route("/probe", get(scrape::probe))
         .nest(api::BASE, api)
         // The nested routes do not have this path.
         .route(&format!("{}/", api::BASE), any(api::not_found))

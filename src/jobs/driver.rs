@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::{Job, JobContext};
 use crate::clock::Stopwatch;
+use crate::domain::Timestamp;
 use crate::health::DATABASE_PATIENCE;
 use crate::store::StoreError;
 use crate::store::job_run::{self, JobRun};
@@ -15,6 +16,9 @@ use crate::store::job_run::{self, JobRun};
 /// A run with the same summary as the last stored one is stored at most this often: each store is a commit, and some jobs
 /// run every few seconds.
 const STORED_AGAIN: Duration = Duration::from_secs(60);
+
+/// How the summary of a run that failed begins.
+const FAILED: &str = "failed: ";
 
 /// Runs `job` once per period, counted from its last run, including one before a restart.
 pub(super) async fn drive(job: Job, context: JobContext, mut stop: watch::Receiver<bool>) {
@@ -55,9 +59,13 @@ async fn tracked<T>(
 /// The wait before the first run, so that a restart neither hastens nor skips a run.
 async fn first_wait(job: &Job, context: &JobContext) -> Duration {
     match job_run::last(&context.store.reader, job.name).await {
-        Ok(Some(last)) => job
-            .period
-            .saturating_sub(context.checks.clock.now().since(last.started_at)),
+        Ok(Some(last)) => {
+            if !last.summary.starts_with(FAILED) {
+                show_success(job, context, last.finished_at);
+            }
+            let now = context.checks.clock.now();
+            job.period.saturating_sub(now.since(last.started_at))
+        }
         Ok(None) => Duration::ZERO,
         Err(error) => {
             tracing::warn!(job = job.name, %error, "cannot read the last run of the job, running it now");
@@ -74,8 +82,12 @@ async fn run_once(job: &Job, context: &JobContext, stored: &mut Stored) -> Durat
     let started_at = context.checks.clock.now();
     let result = AssertUnwindSafe((job.run)(context)).catch_unwind().await;
     let took = stopwatch.elapsed();
+    let finished_at = context.checks.clock.now();
     let summary = match result {
-        Ok(Ok(summary)) => summary,
+        Ok(Ok(summary)) => {
+            show_success(job, context, finished_at);
+            summary
+        }
         Ok(Err(error)) => failed(job, context, &error.to_string()),
         Err(_) => failed(job, context, "panicked"),
     };
@@ -91,7 +103,7 @@ async fn run_once(job: &Job, context: &JobContext, stored: &mut Stored) -> Durat
         .set(took.as_secs_f64());
     let run = JobRun {
         started_at,
-        finished_at: context.checks.clock.now(),
+        finished_at,
         summary: summary.clone(),
     };
     context.recent_runs.record(job.name, run.clone());
@@ -124,5 +136,10 @@ fn failed(job: &Job, context: &JobContext, reason: &str) -> String {
         .with_label_values(&[job.name])
         .inc();
     tracing::error!(job = job.name, reason, "job failed");
-    format!("failed: {reason}")
+    format!("{FAILED}{reason}")
+}
+
+fn show_success(job: &Job, context: &JobContext, at: Timestamp) {
+    let gauge = &context.metrics.job_last_success;
+    gauge.with_label_values(&[job.name]).set(at.seconds());
 }

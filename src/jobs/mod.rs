@@ -191,6 +191,13 @@ fn table(context: &JobContext) -> Vec<Job> {
     jobs
 }
 
+/// Shows every periodic job in the metrics, before any of them runs.
+pub fn show_in_metrics(context: &JobContext) {
+    for job in table(context) {
+        context.metrics.show_job(job.name, job.period);
+    }
+}
+
 /// Starts every job; each ends when `stop` turns true.
 pub async fn start(
     context: &JobContext,

@@ -130,6 +130,7 @@ where
     buffer.clear();
     trace.enter(Phase::Waiting);
     let head = read_head(stream, &mut buffer, hop, trace).await?;
+    trace.record_response(head.status, hop.target.scheme == Scheme::Https);
     if let Some(location) = head
         .location
         .filter(|location| hop.follows && !location.is_empty())

@@ -89,6 +89,17 @@ pub struct Checked {
     pub result: CheckResult,
     /// Where redirects have led if the check passed, without the query; `None` without redirects.
     pub final_target: Option<Box<str>>,
+    /// The last response; `None` if there was none, and for checks without HTTP.
+    pub response: Option<LastResponse>,
+}
+
+/// What is known of the last response of an HTTP check, whether it passed or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastResponse {
+    pub status: u16,
+    pub is_tls: bool,
+    /// How many redirects have led to it.
+    pub redirects: u8,
 }
 
 /// Why a prober cannot be created. All of these occur at startup, none during a check.
@@ -177,7 +188,7 @@ impl Prober {
 
     async fn complete(&self, check: Check<'_>, mut trace: Trace) -> Result<Checked, Postponed> {
         let end = self.run_in_time(check, &mut trace).await;
-        let final_target = trace.final_target.take();
+        let (final_target, response) = (trace.final_target.take(), trace.response);
         let result = match end {
             Ok(()) => trace.result(check.now, Verdict::Up),
             Err(Stop::Down(failure)) => trace.result(check.now, Verdict::Down(failure)),
@@ -199,6 +210,7 @@ impl Prober {
         Ok(Checked {
             result: self.confirmed(check.target, result).await,
             final_target,
+            response,
         })
     }
 

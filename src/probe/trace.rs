@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Stop;
 use super::connection_limit::ConnectionTurn;
+use super::{LastResponse, Stop};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
@@ -133,6 +133,8 @@ pub(super) struct Trace {
     certificate: Option<Certificate>,
     /// Where redirects have led, as it is shown; `None` without redirects.
     pub(super) final_target: Option<Box<str>>,
+    /// The last response so far.
+    pub(super) response: Option<LastResponse>,
 }
 
 impl Trace {
@@ -152,6 +154,7 @@ impl Trace {
             timings: Timings::default(),
             certificate: None,
             final_target: None,
+            response: None,
         }
     }
 
@@ -223,6 +226,16 @@ impl Trace {
             Phase::Resolving => self.lookup.as_deref(),
             _ => None,
         }
+    }
+
+    /// Records a response; each one after the first follows a redirect.
+    pub(super) fn record_response(&mut self, status: u16, is_tls: bool) {
+        let redirects = self.response.map_or(0, |last| last.redirects + 1);
+        self.response = Some(LastResponse {
+            status,
+            is_tls,
+            redirects,
+        });
     }
 
     /// Records that a redirect leads away from this host.

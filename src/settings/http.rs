@@ -12,6 +12,8 @@ use crate::domain::devices::public_url::PublicUrl;
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
+    /// The address of `/metrics`, `/healthz` and `/readyz`; `None`: they are at `bind`.
+    pub metrics_bind: Option<SocketAddr>,
     /// The address that devices, agents and people use; `None`: the one on which it listens.
     pub public_url: Option<PublicUrl>,
     /// The file to which the address is written, for the health check of a container.
@@ -20,10 +22,22 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
 }
 
+impl HttpSettings {
+    /// The file with the address of the operator's pages, beside that of the other address, which other programs read;
+    /// `None`: they have none of their own, or there is no such file.
+    pub fn metrics_addr_file(&self) -> Option<PathBuf> {
+        let mut name = self.addr_file.clone()?.into_os_string();
+        name.push(".metrics");
+        self.metrics_bind.map(|_| PathBuf::from(name))
+    }
+}
+
 impl Variables {
     pub(super) fn http(&mut self) -> HttpSettings {
+        let bind = self.bind();
         HttpSettings {
-            bind: self.bind(),
+            bind,
+            metrics_bind: self.metrics_bind(bind),
             public_url: self.optional_value(
                 "PUBLIC_URL",
                 "an http:// or https:// URL of at most 200 bytes, with a host and perhaps a path of letters, digits and `-._~/`",
@@ -43,14 +57,7 @@ impl Variables {
     }
 
     fn bind(&mut self) -> SocketAddr {
-        if let Some(text) = self.optional("HTTP_BIND")
-            && text.parse::<u16>().is_ok()
-        {
-            self.mistakes.push(format!(
-                "HTTP_BIND must have an address before the port, but is `{text}`. Example: HTTP_BIND=127.0.0.1:{text} for this machine only, or HTTP_BIND=:{text} for every network"
-            ));
-            self.variables.remove("HTTP_BIND");
-        }
+        self.refuse_port_alone("HTTP_BIND");
         self.value(
             "HTTP_BIND",
             "127.0.0.1:8080",
@@ -58,6 +65,41 @@ impl Variables {
             address,
         )
     }
+
+    fn metrics_bind(&mut self, bind: SocketAddr) -> Option<SocketAddr> {
+        self.refuse_port_alone("METRICS_BIND");
+        let metrics = self.optional_value(
+            "METRICS_BIND",
+            "an IP address and a port",
+            "127.0.0.1:9090",
+            address,
+        )?;
+        if are_same_port(metrics, bind) {
+            self.mistakes.push(format!(
+                "METRICS_BIND must have another port than HTTP_BIND, which is {bind}, but is `{metrics}`. Example: METRICS_BIND=127.0.0.1:9090"
+            ));
+        }
+        Some(metrics)
+    }
+
+    /// Refuses a port without an address: it does not say who may reach it.
+    fn refuse_port_alone(&mut self, name: &str) {
+        if let Some(text) = self.optional(name)
+            && text.parse::<u16>().is_ok()
+        {
+            self.mistakes.push(format!(
+                "{name} must have an address before the port, but is `{text}`. Example: {name}=127.0.0.1:{text} for this machine only, or {name}=:{text} for every network"
+            ));
+            self.variables.remove(name);
+        }
+    }
+}
+
+/// Whether only one program can listen on both addresses. A program that listens on every address uses the port of each.
+fn are_same_port(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_every = |address: SocketAddr| address.ip().is_unspecified();
+    let overlap = one.ip() == other.ip() || is_every(one) || is_every(other);
+    one.port() == other.port() && one.port() != 0 && overlap
 }
 
 /// An address to listen on. `localhost` is the IPv4 loopback address; without a host, every IPv4 address of the machine.
@@ -116,6 +158,23 @@ mod tests {
         ] {
             let found = address(text).map(|address| address.to_string());
             assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_metrics_need_a_port_that_the_other_pages_do_not_use() {
+        for (metrics, http, expected) in [
+            ("127.0.0.1:9090", "127.0.0.1:8080", true),
+            ("127.0.0.1:8080", "127.0.0.1:8080", false),
+            ("127.0.0.1:8081", "127.0.0.1:8080", true),
+            ("127.0.0.2:8080", "127.0.0.1:8080", true),
+            (":8080", "127.0.0.1:8080", false),
+            ("localhost:8080", ":8080", false),
+            ("127.0.0.1:8080", "[::]:8080", false),
+            ("127.0.0.1:0", "127.0.0.1:0", true),
+        ] {
+            let [one, other] = [metrics, http].map(|text| address(text).unwrap());
+            assert_eq!(!are_same_port(one, other), expected, "{metrics} {http}");
         }
     }
 

@@ -331,6 +331,33 @@ mod tests {
     }
 
     #[test]
+    fn the_address_of_the_metrics_is_read_like_the_other_one() {
+        let bind = |text: &str| read(&[("METRICS_BIND", text), ("HTTP_BIND", ":8080")]);
+        for (text, expected) in [
+            ("", None),
+            (":9090", Some("0.0.0.0:9090")),
+            ("localhost:9090", Some("127.0.0.1:9090")),
+            ("[::1]:0", Some("[::1]:0")),
+        ] {
+            let bound = bind(text).unwrap().http.metrics_bind;
+            let bound = bound.map(|address| address.to_string());
+            assert_eq!(bound.as_deref(), expected, "{text}");
+        }
+        let mistakes = ["9090", "example.org:9090", "127.0.0.1:8080"].map(|text| {
+            let SettingsError(mistakes) = bind(text).unwrap_err();
+            mistakes.join("\n")
+        });
+        assert_eq!(
+            mistakes,
+            [
+                "METRICS_BIND must have an address before the port, but is `9090`. Example: METRICS_BIND=127.0.0.1:9090 for this machine only, or METRICS_BIND=:9090 for every network",
+                "METRICS_BIND must be an IP address and a port, but is `example.org:9090`. Example: METRICS_BIND=127.0.0.1:9090",
+                "METRICS_BIND must have another port than HTTP_BIND, which is 0.0.0.0:8080, but is `127.0.0.1:8080`. Example: METRICS_BIND=127.0.0.1:9090",
+            ]
+        );
+    }
+
+    #[test]
     fn an_empty_value_counts_as_absent() {
         assert_eq!(
             read(&[("DISCORD_TOKEN", " "), ("PROBE_INTERVAL", "")])

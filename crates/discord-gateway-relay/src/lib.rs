@@ -14,4 +14,6 @@ pub use observer::{JoinedGuild, Membership, NoObserver, Observer, Stage};
 pub use presence::{OnlineStatus, Presence, PresenceUpdate};
 pub use reconnect::StartLimit;
 pub use registration::{CommandIds, GuildRecord, Registration};
-pub use relay::{Final, GatewayState, RelayConfig, StartError, start, watch_detached};
+pub use relay::{
+    Final, GatewayState, RelayConfig, StartError, reconnect_reasons, start, watch_detached,
+};

@@ -19,8 +19,8 @@ mod silences;
 mod tests;
 mod values;
 
+pub(super) use request::{InQuery, Peer, ProbeKey, RateSubject, ReadTurn, Reader, valid_key};
 pub use request::{KeyCache, KnownCallers, RateLimit, ReadTurns};
-pub(super) use request::{Peer, RateSubject, ReadTurn, valid_key};
 pub(super) use routes::{BASE, Described, Routes, about};
 pub(super) use values::UuidText;
 

@@ -93,7 +93,7 @@ impl Problem {
     }
 
     /// The caller has exceeded `limit`, which is the start of a sentence.
-    pub(super) fn too_often(limit: &str, seconds: u64) -> Self {
+    pub(in crate::http) fn too_often(limit: &str, seconds: u64) -> Self {
         Self {
             retry_after: Some(seconds),
             ..Self::new(

@@ -9,7 +9,7 @@ use super::stream::OpenConnection;
 use crate::clock::Stopwatch;
 use crate::health::Health;
 use crate::http::client_address::ClientNetwork;
-use crate::http::{KnownCallers, TrustedProxies};
+use crate::http::{HttpState, KnownCallers, TrustedProxies};
 use crate::metrics::Metrics;
 
 /// The maximum numbers of open connections.
@@ -22,6 +22,8 @@ pub(super) struct ConnectionLimits {
     pub kept_for_this_machine: usize,
     /// From one client network.
     pub network: usize,
+    /// Whether devices and servers send to this port: while it is full, they are not judged.
+    pub has_heartbeats: bool,
 }
 
 impl ConnectionLimits {
@@ -36,6 +38,16 @@ impl ConnectionLimits {
         kept_for_known: 100,
         kept_for_this_machine: 8,
         network: 100,
+        has_heartbeats: true,
+    };
+
+    /// Of the port that only the operator's programs use: a few scrapers, health checks and browsers.
+    pub const OF_OPERATOR: Self = Self {
+        all: 100,
+        kept_for_known: 8,
+        kept_for_this_machine: 8,
+        network: 50,
+        has_heartbeats: false,
     };
 }
 
@@ -116,8 +128,10 @@ pub(super) struct AcceptedConnection {
 impl Drop for AcceptedConnection {
     fn drop(&mut self) {
         let mut table = self.connections.table();
-        table.remove(self.id);
-        self.connections.show(&table);
+        if table.remove(self.id) {
+            self.connections.metrics.http_connections.dec();
+        }
+        self.connections.show_room(&table);
     }
 }
 
@@ -128,7 +142,17 @@ impl AcceptedConnection {
 }
 
 impl Connections {
-    pub fn new(
+    pub fn new(limits: ConnectionLimits, app: &HttpState) -> Self {
+        Self::with(
+            limits,
+            app.known_callers.clone(),
+            app.trusted_proxies.clone(),
+            Arc::clone(&app.metrics),
+            Arc::clone(&app.health),
+        )
+    }
+
+    pub fn with(
         limits: ConnectionLimits,
         known: KnownCallers,
         trusted: TrustedProxies,
@@ -168,14 +192,16 @@ impl Connections {
             let among = (refused == RefusedConnection::TooManyOfNetwork).then_some(network);
             if !table.replace_idle(among) {
                 if refused == RefusedConnection::Full {
-                    self.health.http_is_full();
+                    self.note_full();
                 }
                 return Err(refused);
             }
+            self.metrics.http_connections.dec();
         }
         let connection = Arc::new(OpenConnection::new(self.since_start));
         let id = table.add(network, Arc::clone(&connection));
-        self.show(&table);
+        self.metrics.http_connections.inc();
+        self.show_room(&table);
         Ok(AcceptedConnection {
             connections: Arc::clone(self),
             id,
@@ -193,10 +219,17 @@ impl Connections {
         }
     }
 
-    fn show(&self, table: &Table) {
-        let open = i64::try_from(table.open.len()).unwrap_or(i64::MAX);
-        self.metrics.http_connections.set(open);
-        if exceeded(&self.limits, ClientStanding::Unknown, table.open.len(), 0).is_none() {
+    /// Records that a connection was refused, because no slot is free.
+    pub fn note_full(&self) {
+        if self.limits.has_heartbeats {
+            self.health.http_is_full();
+        }
+    }
+
+    fn show_room(&self, table: &Table) {
+        let has_room =
+            exceeded(&self.limits, ClientStanding::Unknown, table.open.len(), 0).is_none();
+        if has_room && self.limits.has_heartbeats {
             self.health.http_has_room();
         }
     }
@@ -218,9 +251,10 @@ impl Table {
         self.next_id
     }
 
-    fn remove(&mut self, id: u64) {
+    /// Removes a connection, unless it was removed before; returns whether it did.
+    fn remove(&mut self, id: u64) -> bool {
         let Some(TableEntry { network, .. }) = self.open.remove(&id) else {
-            return;
+            return false;
         };
         let count = self.by_network.get_mut(&network);
         if count.is_none_or(|count| {
@@ -229,6 +263,7 @@ impl Table {
         }) {
             self.by_network.remove(&network);
         }
+        true
     }
 
     /// Ends the connection that has been idle for longest, in one network or (`None`) among all; returns whether there was
@@ -267,6 +302,7 @@ mod tests {
         kept_for_known: 3,
         kept_for_this_machine: 1,
         network: 4,
+        has_heartbeats: true,
     };
 
     #[test]
@@ -292,7 +328,7 @@ mod tests {
     }
 
     fn connections() -> Arc<Connections> {
-        Arc::new(Connections::new(
+        Arc::new(Connections::with(
             SMALL,
             KnownCallers::default(),
             vec!["192.0.2.9/32".parse().unwrap()].into(),

@@ -26,7 +26,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::api::Peer;
 use super::refused_body::{RequestBody, announce_close};
-use super::{HttpState, routes};
+use super::{HttpState, operator_pages, operator_routes, routes};
 use crate::metrics::Metrics;
 use admission::{AcceptedConnection, ConnectionLimits, Connections, RefusedConnection};
 use progress::CloseReason;
@@ -50,25 +50,33 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 pub enum BindError {
     /// This can change without a change of the settings.
     #[error(
-        "HTTP_BIND: cannot listen on {0}: another program uses this port. Stop that program, or choose another port. Example: HTTP_BIND=127.0.0.1:8081"
+        "{setting}: cannot listen on {address}: another program uses this port. Stop that program, or choose another port. Example: {setting}=127.0.0.1:8081"
     )]
-    InUse(SocketAddr),
+    InUse {
+        setting: &'static str,
+        address: SocketAddr,
+    },
     #[error(
-        "HTTP_BIND: cannot listen on {address}: {reason}. Use an address of this machine and a port that Rollcall may open. Example: HTTP_BIND=127.0.0.1:8080"
+        "{setting}: cannot listen on {address}: {reason}. Use an address of this machine and a port that Rollcall may open. Example: {setting}=127.0.0.1:8080"
     )]
     Refused {
+        setting: &'static str,
         address: SocketAddr,
         reason: std::io::Error,
     },
 }
 
-/// Opens the listening socket.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+/// Opens a listening socket; `setting` is the name of the setting with the address.
+pub async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address)
         .await
         .map_err(|reason| match reason.kind() {
-            std::io::ErrorKind::AddrInUse => BindError::InUse(address),
-            _ => BindError::Refused { address, reason },
+            std::io::ErrorKind::AddrInUse => BindError::InUse { setting, address },
+            _ => BindError::Refused {
+                setting,
+                address,
+                reason,
+            },
         })
 }
 
@@ -76,6 +84,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 #[derive(Debug)]
 pub struct HttpServer {
     pub listener: TcpListener,
+    /// The port of the operator's pages; `None`: they are on the other one.
+    pub metrics_listener: Option<TcpListener>,
     pub app: HttpState,
 }
 
@@ -87,14 +97,21 @@ impl HttpServer {
             RefusedConnection::VARIANTS.iter().map(|of| of.into_str()),
             CloseReason::VARIANTS.iter().map(|of| of.into_str()),
         );
-        let connections = Connections::new(
-            ConnectionLimits::DEFAULT,
-            app.known_callers.clone(),
-            app.trusted_proxies.clone(),
-            Arc::clone(&app.metrics),
-            Arc::clone(&app.health),
-        );
-        serve(self.listener, routes(app), Arc::new(connections), stop).await;
+        let connections = |limits| Arc::new(Connections::new(limits, &app));
+        let all = connections(ConnectionLimits::DEFAULT);
+        match self.metrics_listener {
+            None => {
+                let routes = routes(app.clone(), Some(operator_pages()));
+                serve(self.listener, routes, all, stop).await;
+            }
+            Some(listener) => {
+                let scrapers = connections(ConnectionLimits::OF_OPERATOR);
+                let operator = operator_routes(app.clone());
+                let operator = serve(listener, operator, scrapers, stop.clone());
+                let others = serve(self.listener, routes(app.clone(), None), all, stop);
+                tokio::join!(operator, others);
+            }
+        }
     }
 }
 
@@ -206,7 +223,7 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream
             Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept HTTP connection");
-                connections.health.http_is_full();
+                connections.note_full();
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
@@ -231,8 +248,9 @@ mod tests {
             kept_for_known: 0,
             kept_for_this_machine: 0,
             network: all + 1,
+            has_heartbeats: true,
         };
-        Arc::new(Connections::new(
+        Arc::new(Connections::with(
             limits,
             KnownCallers::default(),
             TrustedProxies::default(),
@@ -298,7 +316,7 @@ mod tests {
     fn a_refused_body_closes_the_connection_and_the_client_gets_the_response() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime
-            .block_on(bind("127.0.0.1:0".parse().unwrap()))
+            .block_on(bind("HTTP_BIND", "127.0.0.1:0".parse().unwrap()))
             .unwrap();
         let address = listener.local_addr().unwrap();
         let (_stop, stopping) = watch::channel(false);
@@ -328,7 +346,7 @@ mod tests {
     fn at_the_limit_idle_connections_give_way_and_without_one_new_ones_are_refused() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listener = runtime
-            .block_on(bind("127.0.0.1:0".parse().unwrap()))
+            .block_on(bind("HTTP_BIND", "127.0.0.1:0".parse().unwrap()))
             .unwrap();
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/", get(async || "here"));

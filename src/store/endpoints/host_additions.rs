@@ -7,7 +7,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::host_allowance::UsedHosts;
 use crate::domain::endpoints::target::Host;
 use crate::domain::monitor::MonitorId;
-use crate::store::{StoreError, Tx};
+use crate::store::{Reader, StoreError, Tx};
 
 /// The distinct ports of a host among the endpoints of a guild, without those of `except`.
 pub async fn ports(
@@ -23,6 +23,21 @@ pub async fn ports(
     .bind(host.to_string())
     .bind(except.map_or(0, |id| id.0))
     .fetch_all(&mut *tx.connection)
+    .await?)
+}
+
+/// The distinct ports of a host among the endpoints of a guild, outside a transaction.
+pub async fn known_ports(
+    reader: &Reader,
+    guild: GuildId,
+    host: &Host,
+) -> Result<Vec<u16>, StoreError> {
+    Ok(sqlx::query_scalar(
+        "SELECT DISTINCT port FROM endpoint_targets WHERE guild_id = $1 AND host = $2",
+    )
+    .bind(guild.to_row())
+    .bind(host.to_string())
+    .fetch_all(&reader.pool)
     .await?)
 }
 

@@ -5,5 +5,6 @@ pub mod monitor;
 pub mod monitor_name;
 pub mod monitor_state;
 pub mod search;
+pub mod series;
 pub mod set_back;
 pub mod status;

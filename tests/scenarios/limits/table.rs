@@ -127,6 +127,16 @@ const TRIES: &[(&str, Try)] = &[
         },
     ),
     (
+        "probes with an API key in a burst, then 10 per second",
+        |walk, most| {
+            let read = key(walk.rollcall, "read", "42");
+            // A port that is open.
+            let target = walk.running.address();
+            let path = format!("/probe?module=tcp_connect&target={target}");
+            walk.burst(most, || walk.running.call("GET", &path, &read, "").status)
+        },
+    ),
+    (
         "requests of an address without a valid key in a burst, then 10 per minute",
         |walk, most| {
             let unknown = "/ping/7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f";

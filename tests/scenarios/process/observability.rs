@@ -281,7 +281,8 @@ async fn members_can_see_the_health_of_the_bot() {
     let running = rollcall.run();
     sandbox.wait_until_ready().await;
     wait_for("a keep-alive", || {
-        running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#)
+        let runs = running.metric(r#"rollcall_job_runs_total{job="keep_alive"}"#);
+        runs.filter(|runs| *runs >= 1.0)
     });
     let member = discord_sandbox::Member::plain(7, "Ada");
     let member = sandbox.member(&member);

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::reason::{Final, Reason};
+use super::reason::{Final, GATEWAY_LOOKUP, Reason};
 use super::session::{Session, ShardId};
 use crate::clock::Stopwatch;
 use crate::observer::{Membership, Observer, Stage};
@@ -112,7 +112,7 @@ impl GatewayState {
         let wait = state.lookups.wait(self.max_reconnects, fastrand::f64());
         state.log_slow_retries(wait.is_slow);
         drop(state);
-        self.observer.reconnect("look_up");
+        self.observer.reconnect(GATEWAY_LOOKUP);
         wait.length
     }
 

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use gateway_state::GatewayState;
-pub use reason::Final;
+pub use reason::{Final, reconnect_reasons};
 
 use crate::presence::PresenceUpdate;
 

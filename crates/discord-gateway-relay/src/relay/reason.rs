@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantNames};
 
 /// Why a connection ended, or could not be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub(super) enum Reason {
     /// The connection could not be opened.
@@ -33,6 +33,14 @@ pub(super) enum Reason {
     Invalid { resumable: bool },
     /// serenity closed its socket.
     Client,
+}
+
+/// The reason of a gateway lookup that failed.
+pub(super) const GATEWAY_LOOKUP: &str = "look_up";
+
+/// Every reason that an observer may get for a reconnect, some of them more than once.
+pub fn reconnect_reasons() -> impl Iterator<Item = &'static str> {
+    Reason::VARIANTS.iter().copied().chain([GATEWAY_LOOKUP])
 }
 
 impl Reason {

@@ -4,6 +4,8 @@
 
 mod flight;
 mod not_checked;
+mod one_off;
+mod one_off_targets;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,6 +15,8 @@ use std::time::Duration;
 use flight::Flights;
 pub use flight::{Flight, Started};
 use not_checked::NotCheckedReasons;
+pub use one_off::{OneOffCheck, OneOffRefusal};
+use one_off_targets::OneOffTargets;
 
 use super::completed_check::Recorded;
 use super::connectivity_state::ConnectivityState;
@@ -29,7 +33,7 @@ use crate::probe::connection_limit::Urgency;
 pub use crate::probe::connection_limit::{
     AddressBucket, ConnectionLimiter, ConnectionTurn, QueuePlace, TurnOfEndpoint, TurnSender,
 };
-pub use crate::probe::{AddressBlocked, Postponed};
+pub use crate::probe::{AddressBlocked, Checked, Postponed};
 use crate::probe::{Check, Prober};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{Store, StoreError, Writer};
@@ -47,6 +51,8 @@ pub struct CheckRunner {
     pub not_checked: Arc<NotCheckedReasons>,
     /// What people may add.
     pub limits: Arc<EndpointLimits>,
+    /// What they have had checked without adding it.
+    one_off_targets: OneOffTargets,
     pub writer: Writer,
     pub rules: Rules,
     pub timeout: Duration,
@@ -77,6 +83,7 @@ impl CheckRunner {
             final_targets: Arc::default(),
             not_checked: Arc::default(),
             limits: Arc::default(),
+            one_off_targets: OneOffTargets::default(),
             writer,
             rules,
             timeout,

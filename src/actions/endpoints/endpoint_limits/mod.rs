@@ -97,7 +97,8 @@ impl EndpointLimits {
         }
     }
 
-    fn is_exempt(&self, target: &Target) -> bool {
+    /// Whether an address is on the operator's list, so that it has no limits.
+    pub fn is_exempt(&self, target: &Target) -> bool {
         match target.host {
             Host::Ip(ip) => self
                 .exempt

@@ -2,6 +2,7 @@
 
 mod change;
 mod endpoint;
+mod service_discovery;
 mod view;
 
 use super::request::{Admin, Reader};
@@ -34,6 +35,12 @@ pub(super) fn routes(routes: &mut Routes) {
         "/endpoints/{id}",
         about("remove_endpoint", "Remove an endpoint"),
         endpoint::remove,
+    );
+    routes.get::<Reader, _>(
+        "/sd",
+        about("discover_endpoints", "Discover the targets of endpoints")
+            .describe("For `http_sd_configs` of Prometheus."),
+        service_discovery::list,
     );
     routes.post::<Admin, _>(
         "/endpoints/{id}/recheck",

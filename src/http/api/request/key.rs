@@ -126,6 +126,28 @@ pub(super) fn requester(key: &StoredKey) -> Requester {
     }
 }
 
+/// A caller with a read or admin key that has targets checked. That has a limit of its own, because Prometheus asks once per
+/// target, and it takes no turn at reading, because a check may take seconds.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct ProbeKey(pub Caller);
+
+impl FromRequestParts<HttpState> for ProbeKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &HttpState) -> Result<Self, Problem> {
+        let (peer, text) = in_header(parts, app).await?;
+        let stored = valid_key(app, peer, text).await?;
+        let caller = stored
+            .map(Caller)
+            .ok_or_else(|| peer.refuse(app, Problem::unauthorized()))?;
+        must_be(&caller.0, &[KeyKind::Read, KeyKind::Admin])?;
+        app.limits
+            .probes
+            .take(RateSubject::Probe, caller.number())?;
+        Ok(Self(caller))
+    }
+}
+
 /// Refuses keys of other kinds.
 pub(super) fn must_be(key: &StoredKey, kinds: &[KeyKind]) -> Result<(), Problem> {
     if kinds.contains(&key.kind) {
@@ -167,11 +189,16 @@ impl Caller {
 
     /// Applies the rate limit of the key.
     pub(super) fn limit(&self, app: &HttpState) -> Result<(), Problem> {
-        let mut hasher = DefaultHasher::new();
-        self.0.id.hash(&mut hasher);
         app.limits
             .authenticated
-            .take(RateSubject::Key, hasher.finish())
+            .take(RateSubject::Key, self.number())
+    }
+
+    /// The number of the key in the rate limits.
+    fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.id.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The requester for actions: the key and its guild.

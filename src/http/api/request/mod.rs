@@ -11,7 +11,7 @@ mod rate_limit;
 mod read_turns;
 
 pub(in crate::http) use body::{InBody, bytes, invalid, json, patch, read};
-pub(in crate::http) use key::{Caller, Peer, valid_key};
+pub(in crate::http) use key::{Caller, Peer, ProbeKey, valid_key};
 pub use key_cache::KeyCache;
 pub use known_callers::KnownCallers;
 pub(in crate::http) use path::{GroupName, InPath};

@@ -27,6 +27,10 @@ const UNAUTHENTICATED_INTERVAL: Duration = Duration::from_secs(6);
 /// The time in which an address gets back one lookup that found nothing.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Probes in a burst, and the time in which a key gets one back: 1,000 targets every 100 s, or 150 every 15 s.
+const PROBE_BURST: u32 = 100;
+const PROBE_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Callers that are remembered, about 5 MB in each rate limit.
 const CALLERS: usize = 50_000;
 
@@ -46,6 +50,8 @@ pub enum RateSubject {
     Lookup,
     /// A ping key, for pings that name no device.
     PingKey,
+    /// A key that has targets checked.
+    Probe,
 }
 
 impl RateSubject {
@@ -61,6 +67,7 @@ impl RateSubject {
             Self::Lookup => {
                 "this address may send 1 request per second with a key or UUID that was not used recently, and 60 in a burst"
             }
+            Self::Probe => "this API key may be used for 10 probes per second, and 100 in a burst",
             Self::PingKey => {
                 "this ping key may send 10 pings per minute whose slug names no single device"
             }
@@ -100,6 +107,11 @@ impl RateLimit {
     /// The limit of lookups that find nothing.
     pub fn lookups() -> Self {
         Self::new(LOOKUP_BURST, LOOKUP_INTERVAL, CALLERS)
+    }
+
+    /// The limit of probes with a valid key.
+    pub fn probes() -> Self {
+        Self::new(PROBE_BURST, PROBE_INTERVAL, CALLERS)
     }
 
     pub(in crate::http) fn new(burst: u32, interval: Duration, callers: usize) -> Self {
@@ -244,6 +256,20 @@ mod tests {
         // What was never taken adds nothing.
         rate_limit.give_back(2);
         assert_eq!(taken(&rate_limit, 2, 100), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_has_a_burst_of_a_hundred_probes_then_ten_per_second() {
+        let rate_limit = RateLimit::probes();
+        assert_eq!(taken(&rate_limit, 1, 200), 100);
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(taken(&rate_limit, 1, 200), 30);
+        let refused = rate_limit.take(RateSubject::Probe, 1).unwrap_err();
+        assert_eq!(
+            refused.detail(),
+            "this API key may be used for 10 probes per second, and 100 in a burst. Try again in 1 s"
+        );
+        assert_eq!(taken(&rate_limit, 2, 200), 100);
     }
 
     #[tokio::test(start_paused = true)]
