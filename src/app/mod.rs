@@ -161,7 +161,8 @@ async fn listen(settings: &Settings, store: &Store) -> Result<Listeners, AppErro
     }
     announce(settings, store, address_of(&http)?).await?;
     if let Some(listener) = &metrics {
-        tracing::info!("metrics on {}", address_of(listener)?);
+        let address = address_of(listener)?;
+        tracing::info!("metrics and health pages on {address}");
     }
     Ok(Listeners { http, metrics })
 }

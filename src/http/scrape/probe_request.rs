@@ -202,11 +202,11 @@ mod tests {
         the target parameter is missing. Example: `/probe?target=example.org&module=http_2xx`
         unknown module `icmp`. Use `http_2xx` or `tcp_connect`
         unknown module `HTTP_2XX`. Use `http_2xx` or `tcp_connect`
-        PORT
+        the target is invalid: the port is missing. Example: `tcp://203.0.113.7:25565`
         the module `http_2xx` does not fit the target `tcp://example.org:22`. Use `module=tcp_connect`
         the module `tcp_connect` does not fit the target `https://example.org/`. Use `module=http_2xx`
-        SCHEME
-        SPACE
+        the target is invalid: the scheme must be tcp, http or https. Example: `tcp://203.0.113.7:25565`
+        the target is invalid: the target contains a space or an invalid character. Example: `https://example.org/health`
         ");
     }
 

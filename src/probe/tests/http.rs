@@ -531,11 +531,15 @@ async fn where_redirects_lead_is_known_without_the_query() {
             now: Timestamp::from_millis(0),
         };
         let checked = super::prober().check_in_turn(check, GuildId(1), None).await;
-        checked.unwrap().final_target
+        let checked = checked.unwrap();
+        let last = checked.response.unwrap();
+        assert_eq!((last.status, last.is_tls), (200, false));
+        (checked.final_target, last.redirects)
     };
     let expected = format!("{}login", goal.http());
-    assert_eq!(final_target(&start).await.as_deref(), Some(&*expected));
-    assert_eq!(final_target(&goal).await, None);
+    let (found, redirects) = final_target(&start).await;
+    assert_eq!((found.as_deref(), redirects), (Some(&*expected), 1));
+    assert_eq!(final_target(&goal).await, (None, 0));
 }
 
 #[tokio::test]

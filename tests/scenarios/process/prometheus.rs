@@ -139,6 +139,7 @@ async fn the_documented_background_jobs_exist_from_the_start_and_no_others() {
         .collect();
     let text = section("Rollcall itself");
     let (_, list) = text.split_once("background jobs are").unwrap();
+    let (list, _) = list.split_once(';').unwrap();
     let documented = list.split('`').skip(1).step_by(2).map(str::to_owned);
     assert_eq!(
         documented.collect::<BTreeSet<_>>(),
@@ -390,7 +391,7 @@ fn prometheus_discovers_the_endpoints_of_the_discord_server_of_the_key() {
             201
         );
     }
-    let pause = running.call("PATCH", "/api/v1/endpoints/2", &ours, r#"{"active":false}"#);
+    let pause = running.call("PATCH", "/api/v1/endpoints/2", &ours, r#"{"paused":true}"#);
     assert_eq!(pause.status, 200, "{pause:?}");
     let found = running.call("GET", "/api/v1/sd", &key(&rollcall, "read", "42"), "");
     assert_eq!(

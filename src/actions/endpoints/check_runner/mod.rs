@@ -33,7 +33,7 @@ use crate::probe::connection_limit::Urgency;
 pub use crate::probe::connection_limit::{
     AddressBucket, ConnectionLimiter, ConnectionTurn, QueuePlace, TurnOfEndpoint, TurnSender,
 };
-pub use crate::probe::{AddressBlocked, Checked, Postponed};
+pub use crate::probe::{AddressBlocked, Checked, LastResponse, Postponed};
 use crate::probe::{Check, Prober};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{Store, StoreError, Writer};

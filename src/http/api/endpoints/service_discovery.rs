@@ -22,7 +22,7 @@ pub(super) struct TargetGroupList(Vec<TargetGroup>);
 struct TargetGroup {
     /// Its target.
     #[schema(examples(json!(["https://example.org/health"])))]
-    targets: [String; 1],
+    targets: Vec<String>,
     labels: TargetLabels,
 }
 
@@ -52,7 +52,7 @@ struct TargetLabels {
 impl From<DiscoveredTarget> for TargetGroup {
     fn from(known: DiscoveredTarget) -> Self {
         Self {
-            targets: [known.target.to_string()],
+            targets: vec![known.target.to_string()],
             labels: TargetLabels {
                 id: known.labels.id.to_string(),
                 name: known.labels.name,
