@@ -431,15 +431,20 @@ fn names_in(file: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The names of families and of samples, such as the buckets of a histogram.
+fn names_on(page: &str) -> BTreeSet<String> {
+    families(page).union(&samples(page)).cloned().collect()
+}
+
 #[test]
 fn the_rules_and_the_dashboard_use_metrics_that_exist() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();
     let guilds = TwoGuilds::add(&rollcall, &running);
     let page = monitors_with(&running, &rollcall, "rollcall_monitor_up");
-    let mut known = [families(&page), samples(&page)].concat_sets();
+    let mut known = names_on(&page);
     let (_, page) = running.get("/metrics");
-    known.extend([families(&page), samples(&page)].concat_sets());
+    known.extend(names_on(&page));
     let mut count = 0;
     for file in [
         "contrib/prometheus/alerts.yml",
@@ -463,16 +468,6 @@ fn the_rules_and_the_dashboard_use_metrics_that_exist() {
         assert!(page.contains(label), "{label}");
     }
     drop(guilds);
-}
-
-trait ConcatSets {
-    fn concat_sets(self) -> BTreeSet<String>;
-}
-
-impl<const COUNT: usize> ConcatSets for [BTreeSet<String>; COUNT] {
-    fn concat_sets(self) -> BTreeSet<String> {
-        self.into_iter().flatten().collect()
-    }
 }
 
 #[test]
