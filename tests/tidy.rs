@@ -358,7 +358,7 @@ const ONE_PATH: [(&str, &[&str]); 2] = [
 const OTHER_MACHINES: [&str; 3] = [
     "src/cli/agent/",
     "src/cli/ping/",
-    "src/cli/rollcall_client.rs",
+    "src/cli/terminal/rollcall_client.rs",
 ];
 const OWN_MACHINE: [&str; 5] = ["actions", "probe", "settings", "store", "telemetry"];
 

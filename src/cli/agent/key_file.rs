@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::app::AppError;
-use crate::cli::input_file;
+use crate::cli::terminal::input_file;
 use crate::private_files;
 
 /// Stands before the key in a header line; in any case.

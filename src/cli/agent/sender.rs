@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::key_file::AgentKey;
-use crate::cli::rollcall_client::{self, ServerAnswer};
+use crate::cli::terminal::rollcall_client::{self, ServerAnswer};
 
 /// Sends reports with one client, which keeps its connection.
 pub(super) struct ReportSender {

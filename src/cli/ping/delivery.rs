@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
 
-use crate::cli::rollcall_client::{self, ServerAnswer};
+use crate::cli::terminal::rollcall_client::{self, ServerAnswer};
 use crate::clock::Stopwatch;
 
 /// How long a ping is tried at most, from its first attempt.

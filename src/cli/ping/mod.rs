@@ -17,8 +17,9 @@ use clap::Args;
 use self::delivery::{PingMessage, PingSender};
 use self::ping_address::PingAddress;
 use self::reported_run::{ReportedRun, RunReporter};
-use super::{input_file, on_one_thread, print_note, seconds};
 use crate::app::AppError;
+use crate::cli::on_one_thread;
+use crate::cli::terminal::{input_file, print_note, seconds};
 use crate::private_files;
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ pub(super) mod guild_argument;
 pub(super) mod http_check;
 pub(super) mod input_file;
 pub(super) mod progress;
+pub(super) mod rollcall_client;
 pub(super) mod usage;
 
 use std::io::Write as _;

@@ -24,3 +24,31 @@ pub(super) fn columns(names: &[String]) -> String {
         .collect();
     shown.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_an_import() {
+        let names = ["tags".to_owned(), "*bold*".to_owned()];
+        let texts = [
+            imported(0),
+            imported(1),
+            imported(12),
+            rejected_line(3, "the port is missing. Example: `tcp://203.0.113.7:25565`"),
+            more_rejected_lines(1),
+            more_rejected_lines(7),
+            columns(&names),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @r"
+        0 endpoints added
+        1 endpoint added
+        12 endpoints added
+        Line 3: the port is missing. Example: `tcp://203.0.113.7:25565`
+        … and 1 more rejected line
+        … and 7 more rejected lines
+        tags, \*bold\*
+        ");
+    }
+}

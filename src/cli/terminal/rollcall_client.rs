@@ -9,7 +9,7 @@ use reqwest::{RequestBuilder, StatusCode, header, redirect};
 use crate::domain::text;
 
 /// Timeout of one request, from the lookup of the name to the end of the answer.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+pub(in crate::cli) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an unused connection is kept. Proxies close theirs after 60 s or later, so none is closed while a request is sent.
 const KEPT_CONNECTION: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ const SHOWN: usize = 200;
 
 /// A client for all requests of a process. Redirects are not followed: they would turn a report into a request that sends
 /// nothing.
-pub(super) fn client() -> Result<reqwest::Client, String> {
+pub(in crate::cli) fn client() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .timeout(TIMEOUT)
         .redirect(redirect::Policy::none())
@@ -35,7 +35,7 @@ pub(super) fn client() -> Result<reqwest::Client, String> {
 
 /// An answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServerAnswer {
+pub(in crate::cli) struct ServerAnswer {
     pub status: StatusCode,
     /// Whether it is a problem as Rollcall's API describes it, and not an answer of a proxy.
     pub is_problem: bool,
@@ -47,7 +47,7 @@ pub(super) struct ServerAnswer {
 
 impl ServerAnswer {
     /// The status and what the answer says about it.
-    pub(super) fn sentence(&self) -> String {
+    pub(in crate::cli) fn sentence(&self) -> String {
         let status = self.status;
         if status.is_redirection() {
             return format!("{status}: use the address that it redirects to");
@@ -60,7 +60,7 @@ impl ServerAnswer {
 }
 
 /// Sends a request. The error says why there is no answer.
-pub(super) async fn send(request: RequestBuilder) -> Result<ServerAnswer, String> {
+pub(in crate::cli) async fn send(request: RequestBuilder) -> Result<ServerAnswer, String> {
     let mut response = request.send().await.map_err(reason)?;
     let of = |name| response.headers().get(name)?.to_str().ok();
     let kind = of(header::CONTENT_TYPE).unwrap_or_default().to_owned();
