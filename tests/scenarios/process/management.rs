@@ -112,11 +112,9 @@ fn silences_are_started_listed_and_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alerts_are_set_for_a_channel_of_the_own_discord_server_only() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let (guild, channel) = (
-        sandbox.guild().0.to_string(),
-        sandbox.channel(sandbox.guild()).to_string(),
-    );
+    let sandbox = Sandbox::start().await;
+    let guild = sandbox.guild().0.to_string();
+    let channel = sandbox.channel(sandbox.guild()).to_string();
     let rollcall = Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
         .with("DISCORD_API_URL", sandbox.api_url())
@@ -214,7 +212,7 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
         key.as_str().unwrap(),
         report,
     );
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.status, 200, "{}", answer.text);
     drop(running);
     let none = rollcall.execute(&["guild", "move-local", "42"]);
     assert_eq!(none.code, 1, "{none:?}");
@@ -280,7 +278,7 @@ fn states(output: &str) -> Vec<(String, String)> {
     findings.iter().map(pair).collect()
 }
 
-fn verdict<'a>(states: &'a [(String, String)], part: &str) -> &'a str {
+fn state_of<'a>(states: &'a [(String, String)], part: &str) -> &'a str {
     let mut found = states.iter().filter(|(known, _)| known == part);
     &found
         .next()
@@ -290,7 +288,7 @@ fn verdict<'a>(states: &'a [(String, String)], part: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_finds_nothing_where_everything_works() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = Sandbox::start().await;
     let rollcall = Rollcall::new()
         .with("DISCORD_TOKEN", sandbox.token())
         .with("DISCORD_API_URL", sandbox.api_url())
@@ -318,7 +316,7 @@ async fn the_doctor_finds_nothing_where_everything_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_keeps_rollcall_from_working() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = Sandbox::start().await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let broken = Rollcall::new()
         .with("DISCORD_TOKEN", "canary.wrong.token")

@@ -21,7 +21,7 @@ pub(super) struct TargetGroupList(Vec<TargetGroup>);
 #[derive(Serialize, ToSchema)]
 struct TargetGroup {
     /// Its target.
-    #[schema(examples(json!(["https://example.org/health"])))]
+    #[schema(examples("https://example.org/health"))]
     targets: Vec<String>,
     labels: TargetLabels,
 }
