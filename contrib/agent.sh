@@ -95,22 +95,33 @@ darwin_uptime() {
 
 # --- The same for both. ---
 
-# Every file system on a device, once, under its shortest mount point. Not those on other machines, which may not answer.
+# Ends what takes too long, where that is possible.
+limited() {
+    if command -v timeout > /dev/null; then
+        timeout 5 "$@"
+    else
+        "$@"
+    fi
+}
+
+# The 16 largest file systems on a device, each once, under its shortest mount point. Not those on other machines, which may not
+# answer.
 disks() {
-    { df -klP 2> /dev/null || df -kP 2> /dev/null; } | awk '
-        NR > 1 && $2 > 0 && ($1 ~ /^\/dev\// || $6 == "/") && $1 !~ /^\/dev\/loop/ {
+    { limited df -klP 2> /dev/null || limited df -kP 2> /dev/null; } | sort -k 2,2nr | awk '
+        $2 > 0 && ($1 ~ /^\/dev\// || $6 == "/") && $1 !~ /^\/dev\/loop/ {
             mount = $6
             for (i = 7; i <= NF; i++) mount = mount " " $i
             if (mount ~ /^\/System\/Volumes\// && mount != "/System/Volumes/Data") next
             if (mount ~ /["\\]/ || length(mount) > 100) next
             if ($1 in shortest && length(shortest[$1]) <= length(mount)) next
-            shortest[$1] = mount; total[$1] = $2; used[$1] = $2 - $4
+            if (!($1 in shortest)) order[count++] = $1
+            shortest[$1] = mount; total[$1] = $2; used[$1] = $3; available[$1] = $4
         }
         END {
-            for (device in shortest) {
-                if (count++ == 16) break
+            for (i = 0; i < count && i < 16; i++) {
+                device = order[i]
                 printf "%s\"%s\":{\"total_kib\":%.0f,\"used_kib\":%.0f,\"used_percent\":%.1f}", separator,
-                    shortest[device], total[device], used[device], used[device] * 100 / total[device]
+                    shortest[device], total[device], used[device], used[device] * 100 / (used[device] + available[device] + (used[device] + available[device] == 0))
                 separator = ","
             }
         }'
@@ -235,6 +246,14 @@ send() {
     esac
     # No answer repeats the key; if one did, nothing would show it.
     case $reason in *"$key"*) reason=$status ;; esac
+    # A proxy that refuses a request has a page of its own, and may accept the next one.
+    case $status in
+        401 | 403)
+            if [ ! -s "$folder/answer" ] || grep -q '"title"' "$folder/answer"; then
+                status=refused
+            fi
+            ;;
+    esac
 }
 
 wait_seconds() {
@@ -327,12 +346,12 @@ while :; do
             failing= longest=5
             pause=$every
             ;;
-        401 | 403)
+        refused)
             fail "Rollcall refuses the key: $reason. Create a new one with \`/server rotate_key\` in Discord and save it to the key file" 2
             ;;
         *)
             [ -z "$once" ] || fail "Rollcall did not accept the report: $reason" 1
-            [ -n "$failing" ] || note "Rollcall does not accept reports: $reason. Trying again at least every 5 min."
+            [ -n "$failing" ] || note "Rollcall does not accept reports: $reason. Trying again, with growing pauses."
             failing=1
             pause=$(part_of "$longest")
             longest=$((longest * 2))

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{ExportFormat, export};
 use crate::actions::endpoints::import_endpoints::{self, EndpointFile};
-use crate::actions::incidents::alerts::{self, AlertChoice};
+use crate::actions::incidents::replace_alerts::{self, AlertChoice};
 use crate::actions::{Requester, manage_key};
 use crate::app::Parts;
 use crate::discord::Button;
@@ -262,7 +262,7 @@ async fn first_key(store: &Store) -> String {
         role: None,
         preferences: AlertPreferences::default(),
     };
-    let set_up = alerts::replace(store, requester, chosen, NOW).await;
+    let set_up = replace_alerts::replace(store, requester, chosen, NOW).await;
     set_up.expect("the store is new");
     let key = manage_key::create(store, requester, KeyKind::Admin, 1, NOW).await;
     key.expect("the store is new").reveal()

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 
 use super::terminal::guild_argument::GuildArgument;
 use super::terminal::{app_error, print_line, print_note, usage};
 use super::{Database, with_store};
-use crate::actions::incidents::alerts::{self, AlertChoice};
+use crate::actions::Error;
+use crate::actions::incidents::replace_alerts::{self, AlertChoice};
 use crate::app::{self, AppError, ChannelAccess};
 use crate::clock::Clock;
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
-use crate::domain::notifications::alert_policy::{AlertPreferences, Responder, WAITS};
+use crate::domain::notifications::alert_policy::{Responder, WAITS};
 use crate::domain::text;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::store::notifications::alert_settings::{self, AlertSettings};
+use crate::store::{Effect, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AlertsCommand {
@@ -33,6 +34,12 @@ pub(super) enum AlertsCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(group(
+    ArgGroup::new("change")
+        .required(true)
+        .multiple(true)
+        .args(["channel", "role", "remind_after", "recovery", "warnings"])
+))]
 pub(super) struct SetArguments {
     /// Channel for alerts, by id; Discord is asked whether it belongs to the Discord server
     #[arg(long, value_name = "ID", value_parser = usage::discord_id)]
@@ -126,33 +133,31 @@ async fn set(settings: &Settings, store: &Store, arguments: SetArguments) -> Res
             "alerts are sent in a Discord server. Use --guild or set DISCORD_GUILD_ID".to_owned(),
         ));
     }
-    let known = alert_settings::get(&store.reader, guild).await?;
     let channel = arguments.channel.map(ChannelId);
-    let Some(channel_id) = channel.or(known.as_ref().map(|known| known.channel)) else {
-        return Err(AppError::Setting(
-            "no channel is set yet. Add --channel with the id of one".to_owned(),
-        ));
-    };
-    if channel.is_some() {
-        check_channel(settings, guild, channel_id).await?;
+    if let Some(channel) = channel {
+        check_channel(settings, guild, channel).await?;
     }
-    let mut chosen = match known {
-        Some(known) => AlertChoice {
-            channel: channel_id,
-            role: known.role,
-            preferences: known.preferences,
-        },
-        None => AlertChoice {
-            channel: channel_id,
-            role: None,
-            preferences: AlertPreferences::default(),
-        },
+    let as_json = arguments.json;
+    let choose = move |known: Option<&AlertSettings>| {
+        let known = known.map(AlertChoice::of);
+        let Some(channel) = channel.or(known.map(|known| known.channel)) else {
+            return Err(Error::Invalid(
+                "no channel is set yet. Add --channel with the id of one".to_owned(),
+            ));
+        };
+        let mut chosen = AlertChoice {
+            channel,
+            role: known.and_then(|known| known.role),
+            preferences: known.map(|known| known.preferences).unwrap_or_default(),
+        };
+        arguments.apply(guild, &mut chosen)?;
+        Ok(chosen)
     };
-    arguments.apply(guild, &mut chosen)?;
-    alerts::replace(store, requester, chosen, Clock::SYSTEM.now())
-        .await
-        .map_err(app_error)?;
-    show(store, guild, arguments.json).await
+    let adjusted = replace_alerts::adjust(store, requester, choose, Clock::SYSTEM.now()).await;
+    if adjusted.map_err(app_error)? == Effect::Nothing {
+        print_note("Nothing changed: the alerts were set so already");
+    }
+    show(store, guild, as_json).await
 }
 
 /// Refuses a channel of another guild, which would see the alerts of this one.
@@ -170,10 +175,10 @@ async fn check_channel(
 }
 
 impl SetArguments {
-    fn apply(&self, guild: GuildId, chosen: &mut AlertChoice) -> Result<(), AppError> {
+    fn apply(&self, guild: GuildId, chosen: &mut AlertChoice) -> Result<(), Error> {
         if let Some(RoleChoice(role)) = self.role {
             if role.is_some_and(|role| role.0 == guild.0) {
-                return Err(AppError::Setting(
+                return Err(Error::Invalid(
                     "--role: everyone is never mentioned. Choose a role".to_owned(),
                 ));
             }

@@ -161,7 +161,13 @@ async fn add(
         None => manage_device::random_uuid()?,
     };
     let schedule = HeartbeatSchedule::parse(arguments.every.as_deref(), arguments.grace.as_deref())
-        .map_err(|error| AppError::Setting(format!("--{}: {}", error.option, error.reason)))?;
+        .map_err(|error| {
+            AppError::Setting(format!(
+                "--{}: {}",
+                error.option,
+                for_terminal(&error.reason.to_string())
+            ))
+        })?;
     let new = NewDevice {
         uuid: uuid.clone(),
         name: arguments.name,
@@ -187,6 +193,13 @@ async fn add(
     }
     note_if_local(requester.guild);
     Ok(())
+}
+
+/// A sentence with options as they are written on the command line.
+fn for_terminal(reason: &str) -> String {
+    reason
+        .replace("every:", "--every ")
+        .replace("grace:", "--grace ")
 }
 
 /// The address that devices use.

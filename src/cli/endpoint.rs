@@ -34,7 +34,7 @@ pub(super) enum EndpointCommand {
     Add {
         #[arg(help = "Address, such as example.org or tcp://203.0.113.7:25565")]
         target: String,
-        /// Name [default: host and port]
+        /// Name [default: the host, with an unusual port]
         #[arg(long)]
         name: Option<String>,
         /// Check interval, such as 30s or 5m [default: PROBE_INTERVAL]

@@ -46,6 +46,9 @@ pub(super) enum GuildCommand {
     MoveLocal {
         #[arg(value_parser = usage::guild_id, help = "The id of the Discord server, as shown by `guild list`")]
         id: u64,
+        /// Also into a Discord server that Rollcall does not know; there is no way back
+        #[arg(long)]
+        yes: bool,
     },
     /// Let the bot of DISCORD_TOKEN take over the data of the bot before it
     Adopt,
@@ -66,7 +69,9 @@ pub(super) async fn run(settings: &Settings, command: GuildCommand) -> Result<()
             };
             forget(store, wish).await
         }
-        GuildCommand::MoveLocal { id } => move_monitors(settings, store, GuildId(id)).await,
+        GuildCommand::MoveLocal { id, yes } => {
+            move_monitors(settings, store, GuildId(id), yes).await
+        }
         GuildCommand::Adopt => adopt(settings, store).await,
     })
     .await
@@ -196,7 +201,12 @@ fn confirm(id: GuildId) -> Result<bool, AppError> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-async fn move_monitors(settings: &Settings, store: &Store, guild: GuildId) -> Result<(), AppError> {
+async fn move_monitors(
+    settings: &Settings,
+    store: &Store,
+    guild: GuildId,
+    is_confirmed: bool,
+) -> Result<(), AppError> {
     if guild == GuildId::LOCAL {
         return Err(AppError::Setting(
             "server 0 is the local monitor list itself".to_owned(),
@@ -205,6 +215,11 @@ async fn move_monitors(settings: &Settings, store: &Store, guild: GuildId) -> Re
     // A running bot knows the Discord server of each monitor and key, and would go on with the old one.
     let lock = Store::lock(&settings.database.url)?;
     let known = guild::get(&store.reader, guild).await?;
+    if known.is_none() && settings.discord.guild != Some(guild) && !is_confirmed {
+        return Err(AppError::Other(format!(
+            "Rollcall does not know the Discord server {guild}, and there is no way back. `rollcall guild list` shows the known ones. If the id is right, add --yes"
+        )));
+    }
     if known.is_some_and(|known| known.left_at.is_some()) {
         return Err(AppError::Other(format!(
             "the bot was removed from the Discord server {guild}, and its data will be deleted. Invite it again first"
@@ -219,9 +234,15 @@ async fn move_monitors(settings: &Settings, store: &Store, guild: GuildId) -> Re
     let moved = moved.map_err(app_error)?;
     drop(lock);
     print_line(&format!(
-        "Moved {} and their keys into the Discord server {guild}",
-        text::count(moved, "monitor")
+        "Moved {} with their history and their own keys into the Discord server {guild}",
+        text::count(moved.count, "monitor")
     ));
+    for renamed in moved.renamed {
+        print_note(&format!(
+            "{} is now {}, because the name is taken there",
+            renamed.before, renamed.now
+        ));
+    }
     Ok(())
 }
 

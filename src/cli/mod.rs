@@ -31,7 +31,7 @@ use self::terminal::{print_line, print_note, usage};
 use crate::app::{self, AppError};
 use crate::domain::monitor::parse_name;
 use crate::private_files;
-use crate::settings::Settings;
+use crate::settings::{Settings, SettingsError};
 use crate::store::Store;
 use crate::telemetry;
 
@@ -198,7 +198,12 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
     if let Command::Settings(arguments) = command {
         return settings::run(&arguments);
     }
-    let settings = Settings::from_environment()?;
+    let settings = match (Settings::from_environment(), &command) {
+        (Err(SettingsError(mistakes)), Command::Doctor(arguments)) => {
+            return doctor::refuse(&mistakes, arguments);
+        }
+        (settings, _) => settings?,
+    };
     // `run` has a log for them, and the doctor has lines of its own.
     if !matches!(command, Command::Run | Command::Doctor(_)) {
         for warning in &settings.warnings {

@@ -21,6 +21,9 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::silences::silence::{self, Silence};
 
+/// Monitors of one maintenance.
+const MOST_MONITORS: usize = 25;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum SilenceCommand {
     /// List silences that are open or planned
@@ -89,7 +92,8 @@ fn length(text: &str) -> Result<Duration, String> {
 
 fn moment(text: &str) -> Result<Timestamp, String> {
     let utc = maintenance::parse_zone("UTC").map_err(|error| error.to_string())?;
-    maintenance::parse_moment(text, utc).map_err(|error| error.to_string())
+    maintenance::parse_moment(text, utc)
+        .map_err(|_| "must be a date and a time in UTC. Example: `2026-12-01 22:30`".to_owned())
 }
 
 pub(super) async fn run(settings: &Settings, command: SilenceCommand) -> Result<(), AppError> {
@@ -178,9 +182,17 @@ async fn scope(
     if arguments.monitors.is_empty() {
         return Ok(SilenceScope::All);
     }
+    if arguments.monitors.len() > MOST_MONITORS {
+        return Err(AppError::Setting(format!(
+            "--monitor: at most {MOST_MONITORS} times. Use --group for more monitors"
+        )));
+    }
     let mut ids = Vec::new();
     for monitor in &arguments.monitors {
-        ids.push(find_monitor(store, requester, None, monitor).await?.id);
+        let id = find_monitor(store, requester, None, monitor).await?.id;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
     Ok(SilenceScope::Some(ids))
 }

@@ -2,6 +2,7 @@
 //! each scrape; on other systems there are none.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -17,6 +18,8 @@ pub(super) struct ProcessCollector {
     start_time: Gauge,
     resident_memory: Gauge,
     processor_time: Counter,
+    /// Locked while processor time is added.
+    adding: Mutex<()>,
     open_descriptors: Gauge,
     most_descriptors: Gauge,
 }
@@ -43,6 +46,7 @@ impl ProcessCollector {
                 "Processor time that the process has used.",
             )
             .ok()?,
+            adding: Mutex::new(()),
             open_descriptors: gauge(
                 "process_open_fds",
                 "File descriptors that the process has open.",
@@ -64,7 +68,8 @@ impl ProcessCollector {
         }
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         if let Some(seconds) = processor_seconds(&stat) {
-            // Two scrapes at once may read in another order than they add.
+            // Otherwise two scrapes at once would add the same time twice. One may have read before the other.
+            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
             let more = seconds - self.processor_time.get();
             self.processor_time.inc_by(more.max(0.0));
         }

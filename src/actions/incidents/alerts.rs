@@ -24,7 +24,7 @@ use crate::store::incidents::incident;
 use crate::store::incidents::incident::Incident;
 use crate::store::monitors::monitor;
 use crate::store::notifications::alert_override::{self, Override};
-use crate::store::notifications::alert_settings;
+use crate::store::notifications::alert_settings::{self, AlertSettings};
 use crate::store::{Effect, Reader, Store, StoreError};
 
 /// Concurrent checks when an incident is rechecked.
@@ -62,56 +62,16 @@ pub async fn edit(
                 reminders::check(tx, requester.guild, known, policy.reminds_nobody(role)).await?;
                 alert_settings::set(tx, requester.guild, channel, role).await?;
                 notify::notify_all_open(tx, requester.guild, now).await?;
-                if known.is_some_and(|known| known.channel == channel && known.role == role) {
+                let is_same = |known: &AlertSettings| {
+                    known.channel == channel && known.role == role && known.broken.is_none()
+                };
+                if known.is_some_and(is_same) {
                     return Ok(Effect::Nothing);
                 }
                 let details = alert_events::destination_details(known, channel, role);
                 let event = requester.event(EventKind::AlertsSet, None, details, now);
                 event::append(tx, &event).await?;
                 Ok(Effect::Changed)
-            })
-        })
-        .await
-}
-
-/// All alert settings of a guild.
-#[derive(Clone, Copy, Debug)]
-pub struct AlertChoice {
-    pub channel: ChannelId,
-    pub role: Option<RoleId>,
-    pub preferences: AlertPreferences,
-}
-
-/// Replaces all alert settings of a guild, as `edit` and `prefer` do.
-pub async fn replace(
-    store: &Store,
-    requester: Requester,
-    chosen: AlertChoice,
-    now: Timestamp,
-) -> Result<(), Error> {
-    store
-        .writer
-        .transact_for(requester.guild, move |tx| {
-            Box::pin(async move {
-                let AlertChoice {
-                    channel,
-                    role,
-                    preferences,
-                } = chosen;
-                let known = alert_settings::find(tx, requester.guild).await?;
-                let reminds_nobody = preferences.policy.reminds_nobody(role);
-                reminders::check(tx, requester.guild, known.as_ref(), reminds_nobody).await?;
-                alert_settings::set(tx, requester.guild, channel, role).await?;
-                if alert_settings::prefer(tx, requester.guild, &preferences).await?
-                    == Effect::Nothing
-                {
-                    return Err(not_set_up());
-                }
-                notify::notify_all_open(tx, requester.guild, now).await?;
-                let details =
-                    alert_events::choice_details(known.as_ref(), channel, role, &preferences);
-                let event = requester.event(EventKind::AlertsSet, None, details, now);
-                Ok(event::append(tx, &event).await?)
             })
         })
         .await
@@ -150,7 +110,7 @@ pub async fn prefer(
         .await
 }
 
-fn not_set_up() -> Error {
+pub(super) fn not_set_up() -> Error {
     Error::NotFound("there is no alert channel yet. Set one with `/setup`".into())
 }
 
@@ -388,6 +348,7 @@ pub async fn find(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::incidents::replace_alerts::{AlertChoice, replace};
     use crate::actions::silences::{end, start};
     use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
     use crate::domain::key::KeyId;

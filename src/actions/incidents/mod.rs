@@ -6,6 +6,7 @@ pub mod diagnose;
 pub mod manage_note;
 pub mod notify;
 mod reminders;
+pub mod replace_alerts;
 pub mod settle_flapping;
 
 /// The refusal for incidents that the requester's guild does not have.

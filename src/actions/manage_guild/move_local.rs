@@ -3,13 +3,14 @@
 use serde_json::json;
 use strum::VariantArray as _;
 
+use crate::actions::incidents::notify;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::MonitorKind;
 use crate::domain::text;
-use crate::store::guild::move_local;
+use crate::store::guild::move_local::{self, RenamedMonitor};
 use crate::store::{Store, Tx, event};
 
 /// Names in the error about monitors that are in both.
@@ -33,7 +34,14 @@ impl MonitorQuotas {
     }
 }
 
-/// Moves all of them, or none; returns how many there were. The bot must not run.
+/// What was moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedMonitors {
+    pub count: u64,
+    pub renamed: Vec<RenamedMonitor>,
+}
+
+/// Moves all of them, or none. Open outages get their alerts. The bot must not run.
 ///
 /// # Errors
 /// `NotFound` if there are none; `Conflict` if one is in both, or if the guild would have too many.
@@ -42,21 +50,22 @@ pub async fn move_local(
     guild: GuildId,
     quotas: MonitorQuotas,
     now: Timestamp,
-) -> Result<u64, Error> {
+) -> Result<MovedMonitors, Error> {
     store
         .writer
         .transact_for(guild, move |tx| {
             Box::pin(async move {
-                let moved = check(tx, guild, quotas).await?;
-                move_local::move_to(tx, guild).await?;
+                let count = check(tx, guild, quotas).await?;
+                let renamed = move_local::move_to(tx, guild).await?;
                 let requester = Requester {
                     guild,
                     actor: Actor::CommandLine,
                 };
-                let details = json!({ "monitors": moved });
+                let details = json!({ "monitors": count });
                 let event = requester.event(EventKind::MonitorsMoved, None, details, now);
                 event::append(tx, &event).await?;
-                Ok(moved)
+                notify::notify_all_open(tx, guild, now).await?;
+                Ok(MovedMonitors { count, renamed })
             })
         })
         .await
@@ -86,7 +95,7 @@ async fn check(tx: &mut Tx<'_>, guild: GuildId, quotas: MonitorQuotas) -> Result
     let both = move_local::in_both(tx, guild, NAMED).await?;
     if !both.is_empty() {
         return Err(Error::Conflict(format!(
-            "the Discord server {guild} has the same target or uuid as these local monitors: {}. Remove them from one of the two first",
+            "the Discord server {guild} has the same target, uuid or slug as these local monitors: {}. Remove them from one of the two first",
             both.join(", ")
         )));
     }

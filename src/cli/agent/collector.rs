@@ -1,5 +1,6 @@
 //! Measures the machine that this process runs on.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sysinfo::{Components, DiskRefreshKind, Disks, Networks, System};
@@ -127,14 +128,24 @@ fn mounted() -> Vec<DiskUse> {
     };
     // Containers have single files of the host's file systems mounted.
     let folders = disks.iter().filter(|disk| disk.mount_point().is_dir());
-    let uses = folders.map(|disk| DiskUse {
-        mount_point: disk.mount_point().to_string_lossy().into_owned(),
-        device: disk.name().to_string_lossy().into_owned(),
-        file_system: disk.file_system().to_string_lossy().into_owned(),
-        total: disk.total_space(),
-        available: disk.available_space(),
+    let uses = folders.map(|disk| {
+        let (total, available) = (disk.total_space(), disk.available_space());
+        DiskUse {
+            mount_point: disk.mount_point().to_string_lossy().into_owned(),
+            device: disk.name().to_string_lossy().into_owned(),
+            file_system: disk.file_system().to_string_lossy().into_owned(),
+            total,
+            used: total.saturating_sub(free(disk.mount_point()).unwrap_or(available)),
+            available,
+        }
     });
     uses.collect()
+}
+
+/// Free bytes of a file system, with those that are reserved for root, which are neither used nor available.
+fn free(mount_point: &Path) -> Option<u64> {
+    let sizes = rustix::fs::statvfs(mount_point).ok()?;
+    sizes.f_bfree.checked_mul(sizes.f_frsize)
 }
 
 /// Reads the sizes of the file systems in a thread of its own. While the kernel does not answer, reports have none, and no
@@ -197,6 +208,7 @@ mod tests {
             device: "/dev/a".into(),
             file_system: "ext4".into(),
             total: 2,
+            used: 1,
             available: 1,
         }]
     }

@@ -54,6 +54,8 @@ pub(super) struct DiskUse {
     pub device: String,
     pub file_system: String,
     pub total: u64,
+    pub used: u64,
+    /// What ordinary users may still write. Less than what is free: a part may be reserved.
     pub available: u64,
 }
 
@@ -152,11 +154,12 @@ fn network(rate: NetworkRate) -> Option<Value> {
 /// The file systems by mount point; `None` without any.
 fn disks(disks: &[DiskUse]) -> Option<Value> {
     let shown = shown_disks(disks).into_iter().map(|disk| {
-        let used = disk.total.saturating_sub(disk.available);
+        // As `df` counts it: full when ordinary users can write no more.
+        let usable = disk.used.saturating_add(disk.available);
         let fields = json!({
             "total_kib": kib(disk.total),
-            "used_kib": kib(used),
-            "used_percent": percent(used, disk.total).unwrap_or(json!(0)),
+            "used_kib": kib(disk.used),
+            "used_percent": percent(disk.used, usable).unwrap_or(json!(0)),
         });
         (disk.mount_point.clone(), fields)
     });
@@ -218,7 +221,8 @@ mod tests {
             device: device.into(),
             file_system: file_system.into(),
             total: 100 << 30,
-            available: 25 << 30,
+            used: 60 << 30,
+            available: 20 << 30,
         }
     }
 
@@ -259,7 +263,7 @@ mod tests {
           "disk": {
             "/": {
               "total_kib": 104857600,
-              "used_kib": 78643200,
+              "used_kib": 62914560,
               "used_percent": 75.0
             }
           },

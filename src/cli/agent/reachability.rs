@@ -21,7 +21,7 @@ impl Reachability {
         }
         self.failing_since = Some(Stopwatch::start());
         Some(format!(
-            "Rollcall does not accept reports: {reason}. Trying again at least every 5 min."
+            "Rollcall does not accept reports: {reason}. Trying again, with growing pauses."
         ))
     }
 
@@ -54,7 +54,7 @@ mod tests {
         let mut reachability = Reachability::default();
         assert_eq!(reachability.accepted(), None);
         let line = reachability.failed("Connection refused");
-        insta::assert_snapshot!(line.unwrap(), @"Rollcall does not accept reports: Connection refused. Trying again at least every 5 min.");
+        insta::assert_snapshot!(line.unwrap(), @"Rollcall does not accept reports: Connection refused. Trying again, with growing pauses.");
         assert_eq!(reachability.failed("503 Service Unavailable"), None);
         assert_eq!(reachability.failures(), 2);
         let line = reachability.accepted().unwrap();

@@ -4,6 +4,7 @@ use super::{Finding, Report};
 use crate::app::{self, Diagnosis, NoAnswer};
 use crate::clock::Clock;
 use crate::domain::discord_id::{ChannelId, GuildId};
+use crate::domain::text;
 use crate::settings::Settings;
 
 /// Discord refuses tokens of OAuth2 and signed requests by its own clock; people wonder about times before that.
@@ -45,6 +46,14 @@ pub(super) async fn examine(
     report.add(vec![guild(&diagnosis, settings.discord.guild).await]);
     for (guild, channel) in channels.iter().take(MOST_CHANNELS) {
         report.add(vec![alerts(&diagnosis, *guild, *channel).await]);
+    }
+    let others = channels.len().saturating_sub(MOST_CHANNELS);
+    if others > 0 {
+        let count = text::count(others as u64, "more alert channel");
+        report.add(vec![Finding::skipped(
+            "alerts",
+            format!("{count} not examined"),
+        )]);
     }
     if channels.is_empty() {
         let sentence = "no Discord server has an alert channel. `/setup` in Discord sets one";

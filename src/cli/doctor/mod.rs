@@ -83,6 +83,23 @@ pub(super) async fn run(settings: &Settings, arguments: &DoctorArguments) -> Res
     report.end()
 }
 
+/// Without valid settings, nothing else can be examined.
+pub(super) fn refuse(mistakes: &[String], arguments: &DoctorArguments) -> Result<(), AppError> {
+    let mut report = Report {
+        as_json: arguments.json,
+        findings: Vec::new(),
+    };
+    let problems = mistakes.iter();
+    report.add(
+        problems
+            .map(|mistake| Finding::problem("settings", mistake))
+            .collect(),
+    );
+    let sentence = "examined once the settings are valid";
+    report.add(vec![Finding::skipped("everything else", sentence)]);
+    report.end()
+}
+
 struct Report {
     as_json: bool,
     findings: Vec<Finding>,

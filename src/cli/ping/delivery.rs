@@ -58,7 +58,7 @@ impl PingSender {
                 PingAttempt::Delivered => return Ok(()),
                 PingAttempt::Refused(reason) => return Err(reason),
                 PingAttempt::Again { reason, wait } => {
-                    if start.elapsed() + wait >= LONGEST {
+                    if start.elapsed().saturating_add(wait) >= LONGEST {
                         return Err(reason);
                     }
                     tokio::time::sleep(wait).await;

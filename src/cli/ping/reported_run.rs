@@ -158,8 +158,10 @@ impl ReportedRun<'_> {
         let mut is_late = self.timeout.is_none();
         loop {
             let signal = tokio::select! {
-                status = job.ended() => return status,
+                // A signal to both must not be taken for a second one, which would give up the ping at the end.
+                biased;
                 signal = signals.next() => Some(signal),
+                status = job.ended() => return status,
                 () = &mut late, if !is_late => None,
             };
             match signal {

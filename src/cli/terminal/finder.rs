@@ -3,11 +3,14 @@
 use crate::actions::Requester;
 use crate::app::AppError;
 use crate::domain::devices::device::DeviceUuid;
+use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::store::Store;
 use crate::store::devices::device;
 use crate::store::monitors::monitor::{self, Monitor};
 use crate::store::monitors::search;
+
+const LISTS: &str = "`rollcall endpoint list`, `rollcall device list` and `rollcall server list`";
 
 /// Finds a monitor of the requester's guild. `kind`: only those of this kind.
 ///
@@ -35,15 +38,26 @@ pub(in crate::cli) async fn find_monitor(
         Some(found) => vec![found],
         None => search::with_name(&store.reader, guild, kind, text).await?,
     };
-    let word = kind.map_or("monitor", MonitorKind::as_str);
     match (found.pop(), found.is_empty()) {
         (Some(only), true) => Ok(only),
         (Some(_), false) => Err(AppError::Other(format!(
-            "more than one monitor has the name `{text}`. Use its id, as shown by `rollcall endpoint list`, `rollcall device list` and `rollcall server list`"
+            "more than one monitor has the name `{text}`. Use its id: {LISTS} show it"
         ))),
-        (None, _) => Err(AppError::Other(format!(
-            "Discord server {guild} has no {word} `{text}`. `rollcall {} list` shows them; use --guild to select another Discord server",
-            kind.map_or("endpoint", MonitorKind::as_str)
-        ))),
+        (None, _) => Err(AppError::Other(not_found(requester, kind, text))),
     }
+}
+
+fn not_found(requester: Requester, kind: Option<MonitorKind>, text: &str) -> String {
+    let place = match requester.guild {
+        GuildId::LOCAL => "the local monitor list".to_owned(),
+        guild => format!("Discord server {guild}"),
+    };
+    let (word, lists) = match kind {
+        Some(kind) => {
+            let kind = kind.as_str();
+            (kind, format!("`rollcall {kind} list` shows them"))
+        }
+        None => ("monitor", format!("{LISTS} show them")),
+    };
+    format!("{place} has no {word} `{text}`. {lists}; use --guild to select another Discord server")
 }

@@ -164,7 +164,11 @@ mod tests {
             NEEDS_RESPONDER.to_owned(),
             NO_OPTIONS.to_owned(),
             option("target", "Address", true),
-            option("name", "Name (default: host and port)", false),
+            option(
+                "name",
+                "Name (default: the host, with an unusual port)",
+                false,
+            ),
             unknown_command("@everyone").to_string(),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
@@ -185,7 +189,7 @@ mod tests {
         Requires an on-call role or the permission **Manage Server**.
         This command has no options.
         `target` (required) Address
-        `name` Name (default: host and port)
+        `name` Name (default: the host, with an unusual port)
         Unknown command `@everyone`. Choose one from the list, or leave out `command` to see the guide.
         ");
     }

@@ -120,7 +120,7 @@ async fn threshold(
         (None, None) => return Err(texts::no_threshold()),
         (Some(_), Some(_)) => return Err(texts::threshold_and_schedule()),
         (None, Some(schedule)) => Patch::Set(schedule.threshold()),
-        (Some("default"), None) => Patch::Clear,
+        (Some(word), None) if word.eq_ignore_ascii_case("default") => Patch::Clear,
         (Some(text), None) => {
             Patch::Set(parse_threshold(text).map_err(|error| wrong("threshold", error))?)
         }

@@ -101,11 +101,14 @@ pub(in crate::discord) async fn known_group(
     name: &str,
 ) -> Result<String, CommandError> {
     let known = group::list(reader, guild).await?;
-    let meant = known
-        .into_iter()
-        .find(|(known, _)| NameKey::of(known) == NameKey::of(name.trim()));
-    meant
-        .map(|(name, _)| name)
+    let names = known.into_iter().map(|(name, _)| name);
+    // Two may differ in case only; then the exact one is meant.
+    let key = NameKey::of(name.trim());
+    let alike: Vec<String> = names.filter(|known| NameKey::of(known) == key).collect();
+    let exact = alike.iter().find(|known| *known == name.trim());
+    exact
+        .or(alike.first())
+        .cloned()
         .ok_or_else(|| CommandError::Refused(texts::no_group(name)))
 }
 

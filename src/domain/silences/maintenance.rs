@@ -196,7 +196,9 @@ pub fn parse_time(text: &str) -> Result<u16, ValidationError> {
 
 /// Reads a local date and time, `2026-12-01 22:30`. A wrong time is an error before a wrong or missing date.
 pub fn parse_moment(text: &str, zone: Tz) -> Result<Timestamp, ValidationError> {
-    let (date, time) = match text.trim().split_once(' ') {
+    // Programs write a `T` between the two, and some people the time first.
+    let (date, time) = match text.trim().split_once([' ', 'T']) {
+        Some((time, date)) if time.contains(':') => (Some(date.trim()), Some(time)),
         Some((date, time)) => (Some(date), Some(time.trim())),
         None if text.contains(':') => (None, Some(text)),
         None => (Some(text), None),

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::probe_page::page;
 use super::probe_request::{ProbeQuery, ProbeRequest, time_limit};
-use crate::actions::endpoints::check_runner::{OneOffCheck, OneOffRefusal};
-use crate::domain::endpoints::check_result::Verdict;
+use crate::actions::endpoints::check_runner::{NoResult, OneOffCheck, OneOffRefusal};
+use crate::domain::endpoints::check_result::{FailureClass, Verdict};
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;
 use crate::http::api::{InQuery, ProbeKey};
@@ -33,15 +33,30 @@ pub(in crate::http) async fn probe(
         http_check: http_check.as_ref(),
         time_limit,
     };
-    let checked = app.checks.check_once(check).await.ok_or_else(|| {
-        unknown("the check did not get its turn to connect in time: checks of this Discord server open 1 connection per second to an address")
-    })?;
+    let checked = app.checks.check_once(check).await.map_err(no_result)?;
     if let Verdict::Unknown(why) = &checked.result.verdict {
         return Err(unknown(format!(
             "Rollcall could not check the target: {why}"
         )));
     }
+    if let Verdict::Down(failure) = &checked.result.verdict
+        && failure.class == FailureClass::NotAllowed
+    {
+        let sentence = "Rollcall does not check this address, because it is not public. Its operator can add it to the setting PROBE_ALLOW";
+        return Err(Problem::new(StatusCode::FORBIDDEN, sentence));
+    }
     Ok(page(request.module, &checked).into_response())
+}
+
+fn no_result(why: NoResult) -> Problem {
+    unknown(match why {
+        NoResult::NoTurn => {
+            "the check did not get its turn to connect in time: checks of this Discord server open 1 connection per second to an address"
+        }
+        NoResult::Unconfirmed => {
+            "there was no time to find out whether the target or the network of Rollcall has failed. Set a longer `scrape_timeout`"
+        }
+    })
 }
 
 /// Not a failure of the target: Prometheus then has no result, and `up` is 0.

@@ -2,14 +2,13 @@
 //! knows the guild of each monitor.
 
 use crate::domain::discord_id::GuildId;
-use crate::domain::monitor::name::NameScope;
-use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::monitor::MonitorKind;
+use crate::domain::monitor::name::{NameKey, NameScope};
 use crate::store::monitors::monitor_name;
 use crate::store::{StoreError, Tx};
 
-/// Tables whose rows belong to a monitor, or tell its history. `api_keys` has the keys of devices and servers, and those that
-/// were created for the local monitors.
-const TABLES: [&str; 13] = [
+/// Tables whose rows belong to a monitor, or tell its history.
+const TABLES: [&str; 14] = [
     "UPDATE endpoint_targets SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE device_details SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE server_details SET guild_id = $1 WHERE guild_id = $2",
@@ -19,15 +18,19 @@ const TABLES: [&str; 13] = [
     "UPDATE incidents SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE incident_notes SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE events SET guild_id = $1 WHERE guild_id = $2",
-    "UPDATE api_keys SET guild_id = $1 WHERE guild_id = $2",
+    // Keys for the whole local list would open everything that the guild has.
+    "UPDATE api_keys SET guild_id = $1 WHERE guild_id = $2 AND monitor_id IS NOT NULL",
     "UPDATE alert_overrides SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE host_additions SET guild_id = $1 WHERE guild_id = $2",
     // Those for a group or for every monitor would silence others there.
     "UPDATE silences SET guild_id = $1 WHERE guild_id = $2 AND scope = 'some'",
+    // Local webhooks stay, and must not hear of the guild.
+    "DELETE FROM deliveries WHERE incident_id IN (SELECT id FROM incidents WHERE guild_id = $1)
+         AND destination_id IN (SELECT id FROM destinations WHERE guild_id = $2)",
 ];
 
-/// Endpoints with the same target, and devices with the same UUID, that both the local list and a guild have: their names, at
-/// most `limit`.
+/// Endpoints with the same target, and devices with the same UUID or slug, that both the local list and a guild have: their
+/// names, at most `limit`. A slug of two devices would name neither.
 pub async fn in_both(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -39,7 +42,7 @@ pub async fn in_both(
          JOIN monitors m ON m.id = l.monitor_id WHERE l.guild_id = $2
          UNION ALL
          SELECT m.name FROM device_details l
-         JOIN device_details o ON o.guild_id = $1 AND o.uuid = l.uuid
+         JOIN device_details o ON o.guild_id = $1 AND (o.uuid = l.uuid OR o.slug = l.slug)
          JOIN monitors m ON m.id = l.monitor_id WHERE l.guild_id = $2
          LIMIT $3",
     )
@@ -62,33 +65,30 @@ pub async fn count(tx: &mut Tx<'_>, guild: GuildId, kind: MonitorKind) -> Result
     Ok(count.unsigned_abs())
 }
 
+/// A monitor that got another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenamedMonitor {
+    pub before: String,
+    pub now: String,
+}
+
 /// Moves everything. A monitor whose name is taken there gets the next free form of it.
-pub async fn move_to(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
+pub async fn move_to(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<RenamedMonitor>, StoreError> {
     let local = GuildId::LOCAL.to_row();
     let monitors: Vec<(i64, String, String)> =
         sqlx::query_as("SELECT id, kind, name FROM monitors WHERE guild_id = $1 ORDER BY id")
             .bind(local)
             .fetch_all(&mut *tx.connection)
             .await?;
-    for (id, kind, name) in monitors {
-        let id = MonitorId(id);
-        let Ok(kind) = kind.parse::<MonitorKind>() else {
-            take(tx, id, guild).await?;
-            continue;
-        };
-        let free = monitor_name::free_form(tx, NameScope { guild, kind }, &name).await?;
-        if free != name {
-            // Unique among the local ones, too, until it has moved.
-            let own = NameScope {
-                guild: GuildId::LOCAL,
-                kind,
-            };
-            let other = monitor_name::free_form(tx, own, &free).await?;
-            monitor_name::set(tx, id, &other).await?;
-        }
-        take(tx, id, guild).await?;
-        if free != name {
-            monitor_name::set(tx, id, &free).await?;
+    let mut renamed = Vec::new();
+    for (id, kind, before) in monitors {
+        let kind = kind
+            .parse::<MonitorKind>()
+            .map_err(|_| StoreError::Damaged("the kind of a monitor".into()))?;
+        let now = monitor_name::free_form(tx, NameScope { guild, kind }, &before).await?;
+        take(tx, id, guild, &now).await?;
+        if now != before {
+            renamed.push(RenamedMonitor { before, now });
         }
     }
     for sql in TABLES {
@@ -98,13 +98,17 @@ pub async fn move_to(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> 
             .execute(&mut *tx.connection)
             .await?;
     }
-    add_usage(tx, guild).await
+    add_usage(tx, guild).await?;
+    Ok(renamed)
 }
 
-async fn take(tx: &mut Tx<'_>, id: MonitorId, guild: GuildId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE monitors SET guild_id = $2 WHERE id = $1")
-        .bind(id.0)
+/// One statement, because the name may be taken in one of the two guilds. It changes the name, so boards notice it.
+async fn take(tx: &mut Tx<'_>, id: i64, guild: GuildId, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE monitors SET guild_id = $2, name = $3, name_key = $4 WHERE id = $1")
+        .bind(id)
         .bind(guild.to_row())
+        .bind(name)
+        .bind(NameKey::of(name).as_str())
         .execute(&mut *tx.connection)
         .await?;
     Ok(())

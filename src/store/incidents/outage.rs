@@ -112,11 +112,14 @@ pub async fn hold(tx: &mut Tx<'_>, id: i64, by: SilenceKind) -> Result<(), Store
     Ok(())
 }
 
-/// Whether an outage began because the address policy does not allow the checks of its monitor, which has never been online.
+/// Whether an outage began because the address policy does not allow the checks of its monitor, which still is so. The monitor
+/// has never been online.
 pub async fn was_never_allowed(tx: &mut Tx<'_>, id: i64) -> Result<bool, StoreError> {
     let found: Option<i64> = sqlx::query_scalar(
         "SELECT 1 FROM outages o WHERE o.id = $1 AND o.reason = $2 AND NOT EXISTS (
              SELECT 1 FROM monitor_state s WHERE s.monitor_id = o.monitor_id AND s.last_seen_at IS NOT NULL
+         ) AND NOT EXISTS (
+             SELECT 1 FROM endpoint_targets t WHERE t.monitor_id = o.monitor_id AND t.failure_class <> $2
          )",
     )
     .bind(id)

@@ -467,7 +467,7 @@ async fn endpoints_are_managed_entirely_from_discord() {
     insta::assert_snapshot!(normalized(&imported), @r"
     (only you see this)
     │ 2 endpoints added
-    │ Line 3: the port is missing. Example: `tcp://203.0.113.7:25565`
+    │ Line 3: this is neither an address nor a URL. Try `https://nonsense/`
     │ Added: 2
     │ Already exist: 0
     │ Rejected: 1

@@ -200,6 +200,11 @@ impl Rollcall {
         running
     }
 
+    /// Creates an empty database. Commands that only read do not.
+    pub fn create_database(&self) {
+        self.execute(&["endpoint", "import", "/dev/null"]);
+    }
+
     /// All endpoints, as `endpoint list --json` prints them.
     pub fn list(&self) -> Vec<Value> {
         self.done(&["endpoint", "list", "--json"])

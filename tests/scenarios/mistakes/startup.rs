@@ -48,7 +48,7 @@ pub(super) fn rows(taken: SocketAddr) -> Vec<Row> {
 
 /// Creates a database of another program, and one of a newer Rollcall.
 async fn create_databases(folder: &Path) {
-    let newer = row("endpoint import /dev/null").set("DATABASE_URL", "sqlite://newer.db");
+    let newer = row("key create --kind read").set("DATABASE_URL", "sqlite://newer.db");
     assert_eq!(newer.run(folder).2, 0);
     let version =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -104,6 +104,12 @@ fn silences_are_started_listed_and_ended() {
         "{listed}"
     );
     assert_eq!(rollcall.execute(&["silence", "end", &mute]).code, 1);
+    for (count, code) in [(25, 0), (26, 2)] {
+        let mut arguments = vec!["silence", "maintenance", "--for", "1h"];
+        // The same one many times is one.
+        arguments.extend(["--monitor", &id].repeat(count));
+        assert_eq!(rollcall.execute(&arguments).code, code, "{count}");
+    }
     for wrong in ["0s", "31d", "forever"] {
         let output = rollcall.execute(&["silence", "mute", &id, "--for", wrong]);
         assert_eq!(output.code, 2, "{wrong}: {output:?}");
@@ -138,6 +144,9 @@ async fn alerts_are_set_for_a_channel_of_the_own_discord_server_only() {
     let set = rollcall.done(&arguments).json();
     assert_eq!(set["channel"], channel.as_str());
     assert_eq!(set["remind_after_seconds"], 900);
+    let again = rollcall.done(&arguments);
+    assert!(again.err.contains("Nothing changed"), "{again:?}");
+    assert_eq!(rollcall.execute(&["alerts", "set"]).code, 2);
     // What is not named stays as it is.
     rollcall.done(&["alerts", "set", "--recovery", "false"]);
     let shown = rollcall.done(&["alerts", "show", "--json"]).json();
@@ -172,13 +181,18 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
     rollcall.done(&["silence", "mute", &shop.to_string(), "--for", "2h"]);
     rollcall.done(&["silence", "maintenance", "--for", "2h"]);
     let running = rollcall.run();
-    let refused = rollcall.execute(&["guild", "move-local", "42"]);
+    let refused = rollcall.execute(&["guild", "move-local", "42", "--yes"]);
     assert_eq!(refused.code, 3, "{refused:?}");
     drop(running);
-    let moved = rollcall.done(&["guild", "move-local", "42"]);
+    let unknown = rollcall.execute(&["guild", "move-local", "42"]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.err.contains("--yes"), "{unknown:?}");
+    rollcall.done(&["key", "create", "--kind", "admin"]);
+    let moved = rollcall.done(&["guild", "move-local", "42", "--yes"]);
+    assert!(moved.err.contains("door is now door (2)"), "{moved:?}");
     assert_eq!(
         moved.out,
-        "Moved 3 monitors and their keys into the Discord server 42\n"
+        "Moved 3 monitors with their history and their own keys into the Discord server 42\n"
     );
     let names = rollcall.list().into_iter().map(|endpoint| {
         assert_eq!(endpoint["guild_id"], "42", "{endpoint}");
@@ -195,12 +209,12 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
         (1, &json!("mute"))
     );
     let left = rollcall.sql(
-        "SELECT (SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0)
-             + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0)",
+        "SELECT CAST((SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0 AND kind <> 'admin')
+             + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0) AS TEXT)",
     );
     assert_eq!(left, ["0"]);
     let counted = rollcall.sql(
-        "SELECT stored_rows - (SELECT COUNT(*) FROM events WHERE guild_id = 42) FROM guild_usage
+        "SELECT CAST(stored_rows - (SELECT COUNT(*) FROM events WHERE guild_id = 42) AS TEXT) FROM guild_usage
          WHERE guild_id = 42 AND kind = 'events'",
     );
     assert_eq!(counted, ["0"]);
@@ -214,7 +228,7 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
     );
     assert_eq!(answer.status, 200, "{}", answer.text);
     drop(running);
-    let none = rollcall.execute(&["guild", "move-local", "42"]);
+    let none = rollcall.execute(&["guild", "move-local", "42", "--yes"]);
     assert_eq!(none.code, 1, "{none:?}");
     assert!(none.err.contains("there are no local monitors"), "{none:?}");
 }
@@ -224,13 +238,19 @@ fn nothing_moves_if_a_target_is_in_both_or_the_quota_is_exceeded() {
     let rollcall = Rollcall::new().with("QUOTA_ENDPOINTS", "2");
     rollcall.done(&["endpoint", "add", "203.0.113.7:80", "--guild", "42"]);
     rollcall.done(&["endpoint", "add", "203.0.113.7:80", "--name", "twice"]);
-    let both = rollcall.execute(&["guild", "move-local", "42"]);
+    let both = rollcall.execute(&["guild", "move-local", "42", "--yes"]);
     assert_eq!(both.code, 1, "{both:?}");
     assert!(both.err.contains("twice"), "{both:?}");
     rollcall.done(&["endpoint", "remove", "twice"]);
+    // Pings by a slug of two devices would be refused.
+    rollcall.done(&["device", "add", "backup", "--guild", "42"]);
+    rollcall.done(&["device", "add", "backup"]);
+    let slug = rollcall.execute(&["guild", "move-local", "42", "--yes"]);
+    assert!(slug.err.contains("backup"), "{slug:?}");
+    rollcall.done(&["device", "remove", "backup"]);
     rollcall.done(&["endpoint", "add", "203.0.113.8:80"]);
     rollcall.done(&["endpoint", "add", "203.0.113.9:80"]);
-    let many = rollcall.execute(&["guild", "move-local", "42"]);
+    let many = rollcall.execute(&["guild", "move-local", "42", "--yes"]);
     assert!(
         many.err.contains("may have 2 endpoints, and would have 3"),
         "{many:?}"
@@ -240,7 +260,7 @@ fn nothing_moves_if_a_target_is_in_both_or_the_quota_is_exceeded() {
         .json();
     assert_eq!(local.as_array().unwrap().len(), 2);
     rollcall.done(&["endpoint", "remove", "203.0.113.9:80"]);
-    rollcall.done(&["guild", "move-local", "42"]);
+    rollcall.done(&["guild", "move-local", "42", "--yes"]);
 }
 
 #[test]
@@ -322,7 +342,7 @@ async fn the_doctor_says_what_keeps_rollcall_from_working() {
         .with("DISCORD_TOKEN", "canary.wrong.token")
         .with("DISCORD_API_URL", sandbox.api_url())
         .with("HTTP_BIND", taken.local_addr().unwrap().to_string())
-        .with("CONNECTIVITY_HOSTS", "127.0.0.1:1")
+        .with("CONNECTIVITY_HOSTS", "nothing.invalid:1")
         .with("CONNECTIVITY_NAMES", "nothing.invalid")
         .with("PROBE_INTERVALL", "5s");
     let output = broken.execute(&["doctor", "--json"]);
@@ -346,6 +366,10 @@ async fn the_doctor_says_what_keeps_rollcall_from_working() {
     let output = elsewhere.execute(&["doctor", "--json"]);
     let found = states(&output.out);
     assert_eq!(state_of(&found, "discord server"), "problem", "{found:?}");
+    let invalid = Rollcall::new().with("LOG_LEVEL", "loud");
+    let output = invalid.execute(&["doctor", "--json"]);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert_eq!(state_of(&states(&output.out), "settings"), "problem");
     // Nothing is created by looking.
     assert!(!elsewhere.path("rollcall.db").exists());
 }

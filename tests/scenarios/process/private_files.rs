@@ -80,6 +80,7 @@ fn execute_below(
 #[test]
 fn settings_are_read_from_the_working_directory_only() {
     let rollcall = Rollcall::new();
+    rollcall.create_database();
     std::fs::create_dir(rollcall.path("below")).unwrap();
     std::fs::write(rollcall.path(".env"), "QUOTA_ENDPOINTS=none\n").unwrap();
     let beside = rollcall.execute(&["endpoint", "list"]);
@@ -108,13 +109,13 @@ fn headers_with_secrets_come_from_a_file_or_from_standard_input() {
     let add = [
         "endpoint",
         "add",
-        "https://203.0.113.7/",
+        "https://example.org/",
         "--header",
         "Accept: text/plain",
     ];
     let added = rollcall.done(&[&add[..], &["--header-file", &file]].concat());
     assert!(!added.err.contains("warning"), "{added:?}");
-    let other = "endpoint add https://203.0.113.8/ --header-file -";
+    let other = "endpoint add https://example.com/ --header-file -";
     let added = execute_below(&rollcall, r"Authorization: Bearer canary\n", other);
     assert_eq!(added.code, 0, "{added:?}");
     let stored = rollcall.sql("SELECT http_check FROM endpoint_targets ORDER BY monitor_id");

@@ -151,7 +151,7 @@ async fn the_documented_background_jobs_exist_from_the_start_and_no_others() {
 #[test]
 fn the_metrics_of_the_process_are_those_of_the_system() {
     let rollcall = Rollcall::new();
-    rollcall.done(&["endpoint", "list"]);
+    rollcall.create_database();
     let before = now_seconds(&rollcall);
     let running = rollcall.run();
     let metric = |name: &str| running.metric(&format!("{name} ")).unwrap();
@@ -186,7 +186,7 @@ fn last_success(running: &Running<'_>, job: &str) -> f64 {
 #[test]
 fn the_last_success_of_a_job_is_known_after_a_restart_unless_its_last_run_failed() {
     let rollcall = Rollcall::new();
-    rollcall.done(&["endpoint", "list"]);
+    rollcall.create_database();
     let before = now_seconds(&rollcall);
     let running = rollcall.run();
     for job in ["prune", "recheck"] {
@@ -495,7 +495,7 @@ fn the_dashboard_can_be_imported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_read_no_whole_table_that_grows() {
     let rollcall = traced(Rollcall::new());
-    rollcall.done(&["endpoint", "list"]);
+    rollcall.create_database();
     rollcall.sql(
         "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3000)
          INSERT INTO monitors (guild_id, kind, name, status, since, created_at)

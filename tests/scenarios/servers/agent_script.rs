@@ -111,8 +111,8 @@ fn the_script_reports_with_wget_if_there_is_no_curl() {
     let machine = OtherMachine::new();
     std::fs::create_dir(machine.path("bin")).unwrap();
     for name in [
-        "awk", "cat", "cut", "date", "df", "ls", "mktemp", "rm", "sed", "sh", "sleep", "tail",
-        "tr", "uname", "wget",
+        "awk", "cat", "cut", "date", "df", "grep", "ls", "mktemp", "rm", "sed", "sh", "sleep",
+        "sort", "tail", "tr", "uname", "wget",
     ] {
         let link = machine.path(&format!("bin/{name}"));
         std::os::unix::fs::symlink(installed(name).unwrap(), link).unwrap();
@@ -188,8 +188,11 @@ fn the_script_reports_until_its_key_is_refused() {
     // No answer, then each of these.
     let curl = r#"
         count=$(cat count 2> /dev/null || echo 0); echo $((count + 1)) > count
-        set -- 000 503 200 200 401
+        for argument; do case $previous in -o) answer=$argument ;; esac; previous=$argument; done
+        set -- 000 403 200 200 401
         shift "$count"
+        # A proxy has a page of its own.
+        if [ "$1" = 403 ]; then echo '<h1>Forbidden</h1>' > "$answer"; fi
         printf "$1"
         [ "$1" != 000 ] || echo 'curl: (7) Failed to connect' >&2"#;
     let sleep = "echo \"$1\" >> pauses";
@@ -205,7 +208,7 @@ fn the_script_reports_until_its_key_is_refused() {
         [
             "warning: the key is sent unencrypted to http://203.0.113.7. Use an https:// address",
             "Reporting to http://203.0.113.7 every 7 s.",
-            "Rollcall does not accept reports: curl: (7) Failed to connect. Trying again at least every 5 min.",
+            "Rollcall does not accept reports: curl: (7) Failed to connect. Trying again, with growing pauses.",
             "Rollcall accepts reports again.",
             "error: Rollcall refuses the key: 401. Create a new one with `/server rotate_key` in Discord and save it to the key file",
         ]
@@ -302,8 +305,8 @@ fn the_script_reads_what_the_programs_of_macos_print() {
             "swap_total_kib": 2_097_152, "swap_used_kib": 524_800,
         },
         "disk": {
-            "/": disk(482_797_652, 241_398_826, 50.0),
-            "/System/Volumes/Data": disk(482_797_652, 241_398_826, 50.0),
+            "/": disk(482_797_652, 10_000_000, 4.0),
+            "/System/Volumes/Data": disk(482_797_652, 220_000_000, 47.7),
             "/Volumes/My Disk": disk(1_000_000, 400_000, 40.0),
         },
         "load": [1.5, 1.6, 1.7],

@@ -15,7 +15,7 @@ use std::time::Duration;
 use flight::Flights;
 pub use flight::{Flight, Started};
 use not_checked::NotCheckedReasons;
-pub use one_off::{OneOffCheck, OneOffRefusal};
+pub use one_off::{NoResult, OneOffCheck, OneOffRefusal};
 use one_off_targets::OneOffTargets;
 
 use super::completed_check::Recorded;

@@ -13,8 +13,20 @@ use crate::probe::connection_limit::Urgency;
 use crate::store::endpoints::host_additions;
 use crate::store::{Store, StoreError};
 
-/// How much later than its time limit a check may end: its failure may have to be confirmed.
-const CONFIRMATION: Duration = Duration::from_millis(300);
+/// How much later than its time limit a check may end.
+const MARGIN: Duration = Duration::from_millis(300);
+
+/// A failure of a target with a name is confirmed by reference names, which takes this long after the check.
+const CONFIRMATION: Duration = Duration::from_millis(1_500);
+
+/// Why there is no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoResult {
+    /// Its turn to connect did not come in time.
+    NoTurn,
+    /// There was no time to find out whether the target or Rollcall's own network has failed.
+    Unconfirmed,
+}
 
 /// A check of a target on account of a guild.
 #[derive(Clone, Copy, Debug)]
@@ -62,17 +74,33 @@ impl CheckRunner {
         self.one_off_targets.admit(guild, target, &ports)
     }
 
-    /// Checks a target when it is the guild's turn to connect to its address. It waits in the queue of its guild only. `None`:
-    /// its turn did not come in time.
-    pub async fn check_once(&self, check: OneOffCheck<'_>) -> Option<Checked> {
+    /// Checks a target when it is the guild's turn to connect to its address. It waits in the queue of its guild only, with the
+    /// scheduled checks: these must not fall behind because of it.
+    pub async fn check_once(&self, check: OneOffCheck<'_>) -> Result<Checked, NoResult> {
         let started = Stopwatch::start();
-        let end = started.after(check.time_limit + CONFIRMATION);
-        let checked = self.check_until(check, started);
-        let mut checked = tokio::time::timeout_at(end, checked).await.ok()??;
+        let end = started.after(check.time_limit + MARGIN);
+        let in_time = OneOffCheck {
+            time_limit: match check.target.has_name() {
+                true => limit_before_confirmation(check.time_limit),
+                false => check.time_limit,
+            },
+            ..check
+        };
+        let checked = tokio::time::timeout_at(end, self.check_until(in_time, started)).await;
+        let mut checked = match checked {
+            Ok(checked) => checked.ok_or(NoResult::NoTurn)?,
+            Err(_) => return Err(NoResult::Unconfirmed),
+        };
+        if !checked.result.is_up() {
+            let settled = self.connectivity.is_settled(started);
+            tokio::time::timeout_at(end, settled)
+                .await
+                .map_err(|_| NoResult::Unconfirmed)?;
+        }
         checked.result = self
             .connectivity
             .trusted(checked.result, check.target.has_name());
-        Some(checked)
+        Ok(checked)
     }
 
     async fn check_until(&self, check: OneOffCheck<'_>, started: Stopwatch) -> Option<Checked> {
@@ -93,9 +121,35 @@ impl CheckRunner {
                 Ok(checked) => return Some(checked),
                 Err(postponed) => postponed,
             };
-            let waiting = self.limiter()?.turn(check.guild, &bucket, Urgency::Soon);
+            let waiting = self
+                .limiter()?
+                .turn(check.guild, &bucket, Urgency::Scheduled);
             let end = started.after(check.time_limit);
             turn = Some(tokio::time::timeout_at(end, waiting).await.ok()?);
+        }
+    }
+}
+
+/// The time limit of a check whose failure must be confirmed: at least half of all.
+fn limit_before_confirmation(all: Duration) -> Duration {
+    all.saturating_sub(CONFIRMATION).max(all / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_leaves_time_for_its_confirmation_but_has_at_least_half() {
+        for (all, check) in [
+            (9_500, 8_000),
+            (3_001, 1_501),
+            (3_000, 1_500),
+            (2_999, 1_499),
+            (500, 250),
+        ] {
+            let limit = limit_before_confirmation(Duration::from_millis(all));
+            assert_eq!(limit.as_millis(), check, "{all}");
         }
     }
 }

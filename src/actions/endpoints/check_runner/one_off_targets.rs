@@ -12,6 +12,9 @@ use crate::domain::endpoints::host_allowance::{
 };
 use crate::domain::endpoints::target::{Host, Target};
 
+/// Guilds from which on a new one makes room by forgetting what is old of all.
+const SWEPT_AT: usize = 100;
+
 /// The targets of all guilds; at most `MAX_NEW_HOSTS` of each. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct OneOffTargets(Arc<Mutex<HashMap<GuildId, VecDeque<RecentTarget>>>>);
@@ -36,11 +39,14 @@ impl OneOffTargets {
         ports: &[u16],
     ) -> Result<(), OneOffRefusal> {
         let mut guilds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for recent in guilds.values_mut() {
-            forget_old(recent);
+        if guilds.len() >= SWEPT_AT && !guilds.contains_key(&guild) {
+            for recent in guilds.values_mut() {
+                forget_old(recent);
+            }
+            guilds.retain(|_, recent| !recent.is_empty());
         }
-        guilds.retain(|_, recent| !recent.is_empty());
         let recent = guilds.entry(guild).or_default();
+        forget_old(recent);
         let of_host = recent.iter().filter(|known| known.host == target.host);
         let mut known: BTreeSet<u16> = of_host.map(|known| known.port).collect();
         if known.contains(&target.port) {
@@ -119,10 +125,18 @@ mod tests {
         assert!(!admitted(&targets, OURS, 201, 80));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(admitted(&targets, OURS, 201, 80));
-        assert_eq!(
-            targets.0.lock().unwrap().len(),
-            1,
-            "the others are forgotten"
-        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_guild_makes_room_among_many() {
+        let targets = OneOffTargets::default();
+        for guild in 1..=SWEPT_AT as u64 {
+            assert!(admitted(&targets, GuildId(guild), 1, 80));
+        }
+        tokio::time::advance(NEW_HOSTS_PERIOD).await;
+        assert!(admitted(&targets, OURS, 1, 80), "it is known");
+        assert_eq!(targets.0.lock().unwrap().len(), SWEPT_AT);
+        assert!(admitted(&targets, GuildId(1_000), 1, 80));
+        assert_eq!(targets.0.lock().unwrap().len(), 2);
     }
 }

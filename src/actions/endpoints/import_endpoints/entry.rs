@@ -6,8 +6,8 @@ use serde::Deserialize;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ImportEntry {
-    #[serde(alias = "url")]
-    pub target: String,
+    pub target: Option<String>,
+    pub url: Option<String>,
     /// In place of a target.
     #[serde(alias = "hostname")]
     pub host: Option<String>,
@@ -22,9 +22,14 @@ pub(super) type Lines = Vec<(usize, Result<ImportEntry, String>)>;
 impl ImportEntry {
     /// The target as typed: its own, or the host with the port if there is one.
     pub fn typed(&self) -> String {
+        // Other programs leave a URL without a host where there is none.
+        let is_given = |text: &&str| !matches!(text.trim(), "" | "http://" | "https://");
+        let url = [self.target.as_deref(), self.url.as_deref()];
+        let url = url.into_iter().flatten().find(is_given);
         let host = self.host.as_deref().unwrap_or_default().trim();
-        if !self.target.trim().is_empty() || host.is_empty() {
-            return self.target.clone();
+        if url.is_some() || host.is_empty() {
+            let given = url.or(self.target.as_deref()).or(self.url.as_deref());
+            return given.unwrap_or_default().to_owned();
         }
         let port = match &self.port {
             None | Some(serde_json::Value::Null) => String::new(),

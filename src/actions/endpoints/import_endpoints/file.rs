@@ -115,7 +115,7 @@ fn read_json(text: &str) -> Result<Lines, Error> {
     })?;
     let entry = |value: serde_json::Value| match value {
         serde_json::Value::String(target) => Ok(ImportEntry {
-            target,
+            target: Some(target),
             ..ImportEntry::default()
         }),
         value => serde_json::from_value(value).map_err(|_| {
@@ -142,7 +142,7 @@ fn read_lines(text: &str) -> Lines {
             .filter(|name| !name.is_empty())
             .map(str::to_owned);
         ImportEntry {
-            target: target.to_owned(),
+            target: Some(target.to_owned()),
             name,
             ..ImportEntry::default()
         }

@@ -4,7 +4,7 @@
 use super::csv_cell;
 use super::entry::{ImportEntry, Lines};
 use crate::actions::Error;
-use crate::domain::endpoints::target::Target;
+use crate::domain::endpoints::typed_target;
 
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -29,7 +29,10 @@ pub(super) struct ParsedTable {
 /// `Error::Invalid` if its header has no column for a target.
 pub(super) fn read(text: &str) -> Result<Option<ParsedTable>, Error> {
     let first = text.lines().next().unwrap_or_default();
-    let is_target = |word: &str| word.parse::<Target>().is_ok();
+    let is_target = |word: &str| {
+        let is_column = KNOWN.iter().any(|known| word.eq_ignore_ascii_case(known));
+        !is_column && typed_target::read(word).is_ok()
+    };
     // A target may have the word of a column in its name.
     if first.split_whitespace().next().is_some_and(is_target) {
         return Ok(None);
@@ -99,9 +102,8 @@ fn read_rows(text: &str, delimiter: u8) -> ParsedTable {
             cell.map(|cell| csv_cell::unmark(cell).to_owned())
         };
         let entry = ImportEntry {
-            target: column("target")
-                .or_else(|| column("url"))
-                .unwrap_or_default(),
+            target: column("target"),
+            url: column("url"),
             host: column("host").or_else(|| column("hostname")),
             port: column("port").map(serde_json::Value::String),
             name: column("name"),

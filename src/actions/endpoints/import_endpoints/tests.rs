@@ -48,6 +48,7 @@ async fn text_files_have_one_target_per_line() {
 #[tokio::test]
 async fn the_first_line_of_a_text_may_resemble_another_format() {
     check("203.0.113.7:80 front,target,x\n", 1, &[]).await;
+    check("example.org my shop, url\nexample.com\n", 2, &[]).await;
     check("[::1]:53 dns\n[fe80::1]:53\n", 2, &[]).await;
     check("[2001:db8::1]\n203.0.113.7:80\n", 1, &[(1, "port")]).await;
 }
@@ -109,8 +110,9 @@ async fn columns_that_are_not_read_are_named() {
 
 #[tokio::test]
 async fn json_arrays_may_hold_objects_and_plain_strings() {
-    let file = r#"[{"target":"tcp://example.org:1","interval":30},"tcp://example.org:2",7,{"name":"x"},{"url":"https://example.org/"},{"hostname":"203.0.113.7","port":80},{"host":"example.org","port":"x"}]"#;
-    check(file, 4, &[(3, "neither"), (4, "empty"), (7, "1 to 65535")]).await;
+    let file = r#"[{"target":"tcp://example.org:1","interval":30},"tcp://example.org:2",7,{"name":"x"},{"url":"https://example.org/"},{"hostname":"203.0.113.7","port":80},{"host":"example.org","port":"x"},{"url":null,"hostname":"203.0.113.8","port":80},{"url":"https://","hostname":"203.0.113.9"},{"target":"https://example.com/","url":"https://example.com/other"}]"#;
+    let refused = [(3, "neither"), (4, "empty"), (7, "1 to 65535"), (9, "port")];
+    check(file, 6, &refused).await;
 }
 
 #[tokio::test]

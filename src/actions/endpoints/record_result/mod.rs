@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::completed_check::{CompletedCheck, Recorded};
+use crate::actions::incidents::notify;
 use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
-use crate::domain::endpoints::check_result::CheckResult;
+use crate::domain::endpoints::check_result::{CheckResult, Failure, FailureClass};
 use crate::domain::endpoints::schedule;
 use crate::domain::endpoints::status_rule::{Decision, NextCheck, Policy, decide, is_steady};
 use crate::domain::event::Actor;
@@ -140,6 +141,8 @@ struct ResultBatch {
     steady: Vec<SteadyPass>,
     changed: Vec<MonitorState>,
     transitions: Vec<Change>,
+    /// Offline endpoints that the address policy allows by now. Their outages may not have been announced.
+    allowed_again: Vec<MonitorRef>,
     /// Checks of endpoints that are inactive after them.
     checked_while_inactive: Vec<(MonitorId, Timestamp)>,
 }
@@ -173,6 +176,7 @@ impl ResultBatch {
             save_details(tx, judged).await?;
             if decision.state.status == Status::Offline {
                 self.checked_while_inactive.push((id, result.at));
+                self.allowed_again.extend(allowed_again(judged));
             }
             let transition = decision.transition.clone();
             self.transitions.extend(transition.map(Change::from));
@@ -183,6 +187,9 @@ impl ResultBatch {
 
     async fn save(self, tx: &mut Tx<'_>, actor: Actor, now: Timestamp) -> Result<(), StoreError> {
         transition::apply(tx, &self.transitions, actor, now).await?;
+        for monitor in self.allowed_again {
+            notify::notify_if_open(tx, monitor, now).await?;
+        }
         for (id, at) in self.checked_while_inactive {
             state::checked_while_inactive(tx, id, at).await?;
         }
@@ -190,6 +197,19 @@ impl ResultBatch {
         monitor_state::touch(tx, &self.steady, now).await?;
         monitor_state::save(tx, &self.changed).await
     }
+}
+
+/// The monitor of a check that the address policy refused the last time, and that fails for another reason now.
+fn allowed_again(judged: &Judged<'_>) -> Option<MonitorRef> {
+    let is_refused = |failure: &Option<Failure>| {
+        let failure = failure.as_ref();
+        failure.is_some_and(|failure| failure.class == FailureClass::NotAllowed)
+    };
+    let was_refused = is_refused(&judged.before.state.failure);
+    (was_refused && !is_refused(&judged.decision.state.failure)).then_some(MonitorRef {
+        guild: judged.before.guild_id,
+        id: judged.id,
+    })
 }
 
 fn state_of(row: &check_result::Row, decision: &Decision, id: MonitorId) -> MonitorState {

@@ -76,6 +76,22 @@ async fn check(store: &TestStore, id: MonitorId, seconds: i64, verdict: Verdict)
 }
 
 #[tokio::test]
+async fn an_outage_is_announced_once_the_policy_allows_its_address() {
+    let store = TestStore::open().await;
+    store.add_channel(HOME).await;
+    let id = add(&store, "tcp://inside.example:1").await;
+    let denied = || Verdict::Down(Failure::new(FailureClass::NotAllowed));
+    for seconds in [0, 10, 20, 3_700] {
+        check(&store, id, seconds, denied()).await;
+    }
+    let incidents =
+        "SELECT COUNT(*) FROM outages WHERE incident_id IS NOT NULL AND ended_at IS NULL";
+    assert_eq!(store.rows::<(i64,)>(incidents).await, [(0,)]);
+    check(&store, id, 7_400, refused()).await;
+    assert_eq!(store.rows::<(i64,)>(incidents).await, [(1,)]);
+}
+
+#[tokio::test]
 async fn an_outage_is_stored_once_with_events_dated_when_they_happened() {
     let store = TestStore::open().await;
     let id = add(&store, "tcp://192.0.2.1:80").await;

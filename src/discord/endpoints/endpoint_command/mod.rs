@@ -68,7 +68,7 @@ async fn add(
     #[description = "Address, such as example.org or tcp://203.0.113.7:25565"]
     #[max_length = 512]
     target: String,
-    #[description = "Name (default: host and port)"]
+    #[description = "Name (default: the host, with an unusual port)"]
     #[max_length = 64]
     name: Option<String>,
     #[description = "Check interval, such as 30s or 5m"]

@@ -23,7 +23,7 @@ use crate::http::api::values::{
 #[schema(examples(json!({ "target": "https://example.org/health", "name": "shop", "interval": "60s" })))]
 pub(super) struct NewEndpoint {
     pub target: TargetText,
-    /// Default: host and port of the target.
+    /// Default: the host of the target, with an unusual port.
     pub name: Option<Name>,
     /// Default: that of the settings.
     pub interval: Option<Interval>,

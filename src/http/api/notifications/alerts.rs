@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::actions::incidents::alerts::{self, AlertChoice};
+use crate::actions::incidents::alerts;
+use crate::actions::incidents::replace_alerts::{self, AlertChoice};
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId, UserId};
 use crate::domain::notifications::alert_policy::{
     AlertPreferences, BULK_WINDOW, BulkAlert, EscalationPolicy, Responder,
@@ -246,7 +247,8 @@ pub(super) async fn set(
     let (requester, now) = (admin.requester(), app.clock.now());
     let chosen = body.read(requester.guild)?;
     check_with_discord(&app, requester.guild, &chosen).await?;
-    alerts::replace(&app.store, requester, chosen, now).await?;
+    // The answer is the same if they were so already.
+    let _ = replace_alerts::replace(&app.store, requester, chosen, now).await?;
     view(&app, &admin).await.map(Json)
 }
 

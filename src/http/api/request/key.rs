@@ -143,7 +143,7 @@ impl FromRequestParts<HttpState> for ProbeKey {
         must_be(&caller.0, &[KeyKind::Read, KeyKind::Admin])?;
         app.limits
             .probes
-            .take(RateSubject::Probe, caller.number())?;
+            .take(RateSubject::Probe, caller.0.guild_id.0)?;
         Ok(Self(caller))
     }
 }

@@ -27,7 +27,7 @@ const UNAUTHENTICATED_INTERVAL: Duration = Duration::from_secs(6);
 /// The time in which an address gets back one lookup that found nothing.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Probes in a burst, and the time in which a key gets one back: 1,000 targets every 100 s, or 150 every 15 s.
+/// Probes in a burst, and the time in which a guild gets one back: 1,000 targets every 100 s, or 150 every 15 s.
 const PROBE_BURST: u32 = 100;
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -50,7 +50,7 @@ pub enum RateSubject {
     Lookup,
     /// A ping key, for pings that name no device.
     PingKey,
-    /// A key that has targets checked.
+    /// A guild that has targets checked.
     Probe,
 }
 
@@ -67,7 +67,7 @@ impl RateSubject {
             Self::Lookup => {
                 "this address may send 1 request per second with a key or UUID that was not used recently, and 60 in a burst"
             }
-            Self::Probe => "this API key may be used for 10 probes per second, and 100 in a burst",
+            Self::Probe => "this Discord server may have 10 probes per second, and 100 in a burst",
             Self::PingKey => {
                 "this ping key may send 10 pings per minute whose slug names no single device"
             }
@@ -267,7 +267,7 @@ mod tests {
         let refused = rate_limit.take(RateSubject::Probe, 1).unwrap_err();
         assert_eq!(
             refused.detail(),
-            "this API key may be used for 10 probes per second, and 100 in a burst. Try again in 1 s"
+            "this Discord server may have 10 probes per second, and 100 in a burst. Try again in 1 s"
         );
         assert_eq!(taken(&rate_limit, 2, 200), 100);
     }
