@@ -70,7 +70,7 @@ pub(super) const NEXT: &str = "Next";
 pub(super) const FORM_TITLE: &str = "Add an endpoint";
 pub(super) const TARGET_LABEL: &str = "Address";
 pub(super) const TARGET_EXAMPLE: &str = "example.org or tcp://203.0.113.7:25565";
-pub(super) const NAME_LABEL: &str = "Name (default: the host, with an unusual port)";
+pub(super) const NAME_LABEL: &str = "Name (default: the host)";
 
 // What happened
 
@@ -177,7 +177,7 @@ mod tests {
         Add an endpoint
         Address
         example.org or tcp://203.0.113.7:25565
-        Name (default: the host, with an unusual port)
+        Name (default: the host)
         ");
     }
 }

@@ -504,9 +504,12 @@ async fn the_pages_read_no_whole_table_that_grows() {
     let running = rollcall.run();
     let guilds = TwoGuilds::add(&rollcall, &running);
     monitors_with(&running, &rollcall, "rollcall_server_metric");
-    for path in ["/api/v1/sd", "/probe?target=192.0.2.1:1&module=tcp_connect"] {
+    for (path, expected) in [
+        ("/api/v1/sd", 200),
+        ("/probe?target=192.0.2.1:1&module=tcp_connect", 403),
+    ] {
         let status = running.call("GET", path, &guilds.read, "").status;
-        assert_eq!(status, 200, "{path}");
+        assert_eq!(status, expected, "{path}");
     }
     running.get("/metrics");
     assert_no_scans(&rollcall).await;

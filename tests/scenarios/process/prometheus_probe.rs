@@ -192,9 +192,10 @@ fn a_probe_reaches_only_allowed_addresses_and_connects_to_no_other() {
         "target=169.254.169.254".to_owned(),
         "module=tcp_connect&target=[::ffff:127.0.0.1]:22".to_owned(),
     ] {
-        let page = prober.page(&query);
-        assert_eq!(value(&page, "probe_success"), 0.0, "{query}");
-        assert_eq!(value(&page, "probe_duration_seconds"), 0.0, "{query}");
+        let refused = prober.answer(&query, &[]);
+        assert_eq!(refused.status, 403, "{query}: {refused:?}");
+        let detail = refused.json["detail"].as_str().unwrap();
+        assert!(detail.contains("PROBE_ALLOW"), "{query}: {detail}");
     }
     assert_eq!(web.requests(), 0);
 }
@@ -240,7 +241,7 @@ fn the_limits_of_endpoints_hold_for_probes() {
 }
 
 #[test]
-fn a_host_has_twenty_ports_for_probes_and_endpoints_together() {
+fn a_probe_counts_the_ports_of_endpoints_and_of_other_probes() {
     let rollcall = Rollcall::new()
         .with("PROBE_ALLOW", "")
         .with("PROBE_INTERVAL", "1h");
@@ -263,11 +264,12 @@ fn a_host_has_twenty_ports_for_probes_and_endpoints_together() {
         prober.answer(&query, &[])
     };
     for number in 2..=20 {
-        assert_eq!(port(number).status, 200, "{number}");
+        // Admitted, and then refused by the address policy.
+        assert_eq!(port(number).status, 403, "{number}");
     }
     let refused = port(21);
     assert_eq!(refused.status, 429, "{refused:?}");
     let detail = refused.json["detail"].as_str().unwrap();
     assert!(detail.contains("20 ports of this host"), "{detail}");
-    assert_eq!([port(1).status, port(20).status], [200, 200]);
+    assert_eq!([port(1).status, port(20).status], [403, 403]);
 }
