@@ -263,7 +263,7 @@ async fn first_key(store: &Store) -> String {
         preferences: AlertPreferences::default(),
     };
     let set_up = replace_alerts::replace(store, requester, chosen, NOW).await;
-    set_up.expect("the store is new");
+    let _ = set_up.expect("the store is new");
     let key = manage_key::create(store, requester, KeyKind::Admin, 1, NOW).await;
     key.expect("the store is new").reveal()
 }

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::endpoints::target::{Host, Scheme, Target};
 use crate::private_files;
-use crate::probe::{Check, Prober, ProberConfig};
+use crate::probe::{Check, Prober, ProberConfig, RedirectScope};
 use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -47,6 +47,7 @@ pub(super) async fn check(settings: &Settings) -> Result<SocketAddr, AppError> {
         http_check: None,
         timeout: TIMEOUT,
         now: Clock::SYSTEM.now(),
+        redirects: RedirectScope::Anywhere,
     };
     match prober.check(check).await.verdict {
         Verdict::Up => Ok(address),

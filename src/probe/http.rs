@@ -76,6 +76,10 @@ impl Prober {
                 return Err(Stop::with(FailureClass::ProtocolError, problem));
             }
             let next = redirect::follow(target, &location)?;
+            if !check.redirects.permits(check.target, &next) {
+                let problem = "the redirect leads to an unusual port";
+                return Err(Stop::with(FailureClass::ProtocolError, problem));
+            }
             sends_headers = sends_headers && redirect::keeps_headers(target, &next);
             trace.redirect_from(&check.target.host);
             moved = Some(Box::new(next));

@@ -53,6 +53,24 @@ pub struct Check<'a> {
     pub timeout: Duration,
     /// Timestamp of the check result.
     pub now: Timestamp,
+    /// Where redirects may lead.
+    pub redirects: RedirectScope,
+}
+
+/// Where the redirects of a check may lead. The address policy judges every hop in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectScope {
+    Anywhere,
+    /// To ports 80 and 443, and to the port of the target on its own host. Otherwise a server of somebody's own could send
+    /// checks to any port of any host.
+    UsualPorts,
+}
+
+impl RedirectScope {
+    fn permits(self, first: &Target, next: &Target) -> bool {
+        let is_own = next.host == first.host && next.port == first.port;
+        self == Self::Anywhere || is_own || matches!(next.port, 80 | 443)
+    }
 }
 
 /// The operator's settings for checks. `Default`: public addresses only, the system's resolver, public CAs.

@@ -37,8 +37,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
     override_usage = "rollcall agent --url <URL> --key-file <FILE> [--every <TIME>] [--once]\n       rollcall agent --print"
 )]
 pub(super) struct AgentArguments {
-    /// Address of Rollcall, such as https://rollcall.example.org
-    #[arg(long, value_name = "URL", value_parser = address::parse, required_unless_present = "print")]
+    #[arg(long, value_name = "URL", value_parser = address::parse, required_unless_present = "print", help = "Address of Rollcall, such as https://rollcall.example.org")]
     url: Option<PublicUrl>,
     /// File with the key of the server: the key, or the header line that `/server add` saves
     #[arg(long, value_name = "FILE", required_unless_present = "print")]

@@ -1,7 +1,6 @@
 //! One run of a job with its pings: start, exit status, and a failure if it takes too long.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::signal::unix::{self, SignalKind, signal};
@@ -79,8 +78,6 @@ impl RunReporter {
 struct ForwardedSignals {
     terminate: unix::Signal,
     interrupt: unix::Signal,
-    /// Ctrl-C reaches all processes of a terminal, so the job already has the signal.
-    is_interactive: bool,
 }
 
 impl ForwardedSignals {
@@ -89,7 +86,6 @@ impl ForwardedSignals {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).map_err(refused)?,
             interrupt: signal(SignalKind::interrupt()).map_err(refused)?,
-            is_interactive: std::io::stdin().is_terminal(),
         })
     }
 
@@ -98,7 +94,7 @@ impl ForwardedSignals {
             tokio::select! {
                 _ = self.terminate.recv() => return ForwardedSignal::Terminate,
                 _ = self.interrupt.recv() => {
-                    if !self.is_interactive {
+                    if !is_in_foreground() {
                         return ForwardedSignal::Interrupt;
                     }
                 }
@@ -113,6 +109,14 @@ impl ForwardedSignals {
             _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Whether this process is in the foreground of a terminal. Ctrl-C reaches all processes there, so the job has the signal.
+fn is_in_foreground() -> bool {
+    let foreground = std::fs::File::open("/dev/tty")
+        .ok()
+        .and_then(|terminal| rustix::termios::tcgetpgrp(terminal).ok());
+    foreground == Some(rustix::process::getpgrp())
 }
 
 /// A job to run.

@@ -327,6 +327,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_port_with_heartbeats_stops_the_judging_when_it_is_full() {
+        for (limits, is_saturated) in [
+            (ConnectionLimits::DEFAULT, true),
+            (ConnectionLimits::OF_OPERATOR, false),
+        ] {
+            let health = Arc::new(Health::new());
+            let connections = Connections::with(
+                limits,
+                KnownCallers::default(),
+                Vec::new().into(),
+                Arc::new(Metrics::new().unwrap()),
+                Arc::clone(&health),
+            );
+            connections.note_full();
+            assert_eq!(health.http_is_saturated(), is_saturated, "{limits:?}");
+        }
+    }
+
     fn connections() -> Arc<Connections> {
         Arc::new(Connections::with(
             SMALL,

@@ -11,7 +11,8 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check::{BODY_CAP, HttpCheck, Method};
-use crate::probe::Check;
+use crate::domain::endpoints::target::Target;
+use crate::probe::{Check, RedirectScope};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -518,6 +519,54 @@ async fn a_check_follows_only_so_many_redirects() {
 }
 
 #[tokio::test]
+async fn redirects_of_a_limited_check_lead_to_usual_ports_and_to_its_own() {
+    let goal = Stand::answering(OK).await;
+    let to_goal = format!("HTTP/1.1 302 x\r\nLocation: {}\r\n\r\n", goal.http());
+    let start = Stand::answering(to_goal).await;
+    let looping = Stand::answering("HTTP/1.1 302 x\r\nLocation: /again\r\n\r\n").await;
+    for (stand, scope, problem) in [
+        (&start, RedirectScope::Anywhere, None),
+        (
+            &start,
+            RedirectScope::UsualPorts,
+            Some("the redirect leads to an unusual port"),
+        ),
+        (
+            &looping,
+            RedirectScope::UsualPorts,
+            Some("more than 5 redirects"),
+        ),
+    ] {
+        let target = stand.http().parse().unwrap();
+        let check = Check {
+            target: &target,
+            http_check: None,
+            timeout: PATIENT,
+            now: Timestamp::from_millis(0),
+            redirects: scope,
+        };
+        let result = super::prober().check(check).await;
+        let expected = problem.map_or(Verdict::Up, broken);
+        assert_eq!(result.verdict, expected, "{scope:?}");
+    }
+    let first: Target = "https://example.org:8443/".parse().unwrap();
+    for (next, is_permitted) in [
+        ("http://other.example/", true),
+        ("https://other.example/", true),
+        ("https://example.org:8443/a", true),
+        ("https://other.example:8443/", false),
+        ("https://example.org:8444/", false),
+    ] {
+        let next: Target = next.parse().unwrap();
+        assert_eq!(
+            RedirectScope::UsualPorts.permits(&first, &next),
+            is_permitted,
+            "{next}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn where_redirects_lead_is_known_without_the_query() {
     let goal = Stand::answering(OK).await;
     let location = format!("{}login?token=secret", goal.http());
@@ -529,6 +578,7 @@ async fn where_redirects_lead_is_known_without_the_query() {
             http_check: None,
             timeout: PATIENT,
             now: Timestamp::from_millis(0),
+            redirects: RedirectScope::Anywhere,
         };
         let checked = super::prober().check_in_turn(check, GuildId(1), None).await;
         let checked = checked.unwrap();

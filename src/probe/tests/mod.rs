@@ -11,7 +11,7 @@ mod turns;
 
 use std::time::Duration;
 
-use super::{Check, Prober, ProberConfig};
+use super::{Check, Prober, ProberConfig, RedirectScope};
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::{CheckResult, Failure, FailureClass, Verdict};
 use crate::domain::endpoints::http_check::HttpCheck;
@@ -47,6 +47,7 @@ async fn check(
             http_check,
             timeout,
             now: Timestamp::from_millis(1_800_000_000_000),
+            redirects: RedirectScope::Anywhere,
         })
         .await
 }
@@ -80,6 +81,7 @@ async fn a_check_in_flight_is_small() {
         http_check: None,
         timeout: PATIENT,
         now: Timestamp::default(),
+        redirects: RedirectScope::Anywhere,
     };
     let size = std::mem::size_of_val(&prober.check(check));
     assert!(size <= 2048, "the future of a check takes {size} bytes");

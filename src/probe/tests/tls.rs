@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Check, Prober, ProberConfig, ProberError};
+use super::super::{Check, Prober, ProberConfig, ProberError, RedirectScope};
 use super::stage::{End, Stand, read_request};
 use super::{HASTY, PATIENT, broken, check, down, prober};
 use crate::domain::Timestamp;
@@ -220,6 +220,7 @@ async fn a_verified_certificate_has_turns_of_its_own() {
                 http_check: None,
                 timeout: PATIENT,
                 now: Timestamp::from_millis(1_800_000_000_000),
+                redirects: RedirectScope::Anywhere,
             };
             let guild = crate::domain::discord_id::GuildId(guild);
             prober.check_in_turn(check, guild, None).await
@@ -243,6 +244,7 @@ async fn a_verified_certificate_has_turns_of_its_own() {
         http_check: None,
         timeout: PATIENT,
         now: Timestamp::from_millis(1_800_000_000_000),
+        redirects: RedirectScope::Anywhere,
     };
     let guild = crate::domain::discord_id::GuildId(2);
     assert!(
@@ -429,6 +431,7 @@ async fn a_certificate_that_expires_after_the_first_session_is_noticed() {
         http_check: None,
         timeout: PATIENT,
         now,
+        redirects: RedirectScope::Anywhere,
     };
     assert_eq!(
         authority.prober.check(late).await.verdict,

@@ -34,6 +34,7 @@ async fn check_in_turn(
         http_check: Some(&redirects),
         timeout,
         now: Timestamp::from_millis(1_800_000_000_000),
+        redirects: RedirectScope::Anywhere,
     };
     let checked = prober.check_in_turn(check, GuildId(1), turn).await;
     checked.map(|checked| checked.result)

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn monitors_and_open_incidents_are_counted_without_guilds_that_left() {
+    async fn monitors_of_guilds_that_left_are_not_counted_and_open_incidents_are() {
         let store = filled().await;
         let counts = counts(&store.reader).await.unwrap();
         let of = |kind, status| {

@@ -54,7 +54,7 @@ fn signals_are_forwarded_to_the_job_which_decides() {
         let failure = json!(format!("exit status {code}: got {signal}"));
         assert_eq!(backup.state(&running), ("offline".into(), failure));
     }
-    let program = machine.rollcall(&["ping", &url, "--", "sh", "-c", "echo ready; exec cat"]);
+    let program = machine.rollcall(&["ping", &url, "--", "sh", "-c", "echo ready; exec sleep 60"]);
     program.wait_for_output("ready");
     program.signal("TERM");
     let ended = program.ended();

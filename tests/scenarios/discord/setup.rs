@@ -44,10 +44,7 @@ fn add_role(sandbox: &Sandbox, guild: GuildId) {
 /// Adds the endpoint `shop` in the third step, after a mistake, which loses nothing.
 async fn add_shop(ada: &As<'_>, screen: &Reply, web: &Web) -> Reply {
     let form = ada.open_form(screen, "Add an endpoint").await;
-    let typed = [
-        ("Address", "my shop"),
-        ("Name (default: host and port)", "shop"),
-    ];
+    let typed = [("Address", "my shop"), ("Name (default: the host)", "shop")];
     let screen = ada.submit(&form, &typed).await;
     assert_contains(&screen, "step 3 of 4");
     assert_contains(&screen, "contains a space");

@@ -127,7 +127,7 @@ const TRIES: &[(&str, Try)] = &[
         },
     ),
     (
-        "probes with an API key in a burst, then 10 per second",
+        "probes of a Discord server in a burst, then 10 per second",
         |walk, most| {
             let read = key(walk.rollcall, "read", "42");
             // A port that is open.

@@ -163,6 +163,20 @@ async fn alerts_are_set_for_a_channel_of_the_own_discord_server_only() {
     assert!(other.err.contains("Alerts are off"), "{other:?}");
 }
 
+/// Nothing of the local list is left but keys for the whole list, and the guild's rows are counted.
+fn nothing_is_left(rollcall: &Rollcall) {
+    let left = rollcall.sql(
+        "SELECT CAST((SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0 AND kind <> 'admin')
+             + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0) AS TEXT)",
+    );
+    assert_eq!(left, ["0"]);
+    let counted = rollcall.sql(
+        "SELECT CAST(stored_rows - (SELECT COUNT(*) FROM events WHERE guild_id = 42) AS TEXT) FROM guild_usage
+         WHERE guild_id = 42 AND kind = 'events'",
+    );
+    assert_eq!(counted, ["0"]);
+}
+
 #[test]
 fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history() {
     let rollcall = Rollcall::new();
@@ -208,16 +222,7 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
         (silences.as_array().unwrap().len(), &silences[0]["kind"]),
         (1, &json!("mute"))
     );
-    let left = rollcall.sql(
-        "SELECT CAST((SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0 AND kind <> 'admin')
-             + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0) AS TEXT)",
-    );
-    assert_eq!(left, ["0"]);
-    let counted = rollcall.sql(
-        "SELECT CAST(stored_rows - (SELECT COUNT(*) FROM events WHERE guild_id = 42) AS TEXT) FROM guild_usage
-         WHERE guild_id = 42 AND kind = 'events'",
-    );
-    assert_eq!(counted, ["0"]);
+    nothing_is_left(&rollcall);
     let running = rollcall.run();
     let report = r#"{"metrics":{"cpu":1}}"#;
     let answer = running.call(

@@ -34,7 +34,7 @@ pub use crate::probe::connection_limit::{
     AddressBucket, ConnectionLimiter, ConnectionTurn, QueuePlace, TurnOfEndpoint, TurnSender,
 };
 pub use crate::probe::{AddressBlocked, Checked, LastResponse, Postponed};
-use crate::probe::{Check, Prober};
+use crate::probe::{Check, Prober, RedirectScope};
 use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::{Store, StoreError, Writer};
 
@@ -134,6 +134,7 @@ impl CheckRunner {
             http_check: endpoint.http_check.as_deref(),
             timeout: self.timeout,
             now: self.clock.now(),
+            redirects: RedirectScope::Anywhere,
         };
         let checked = self
             .prober

@@ -8,8 +8,8 @@ use crate::clock::Stopwatch;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::target::Target;
-use crate::probe::Check;
 use crate::probe::connection_limit::Urgency;
+use crate::probe::{Check, RedirectScope};
 use crate::store::endpoints::host_additions;
 use crate::store::{Store, StoreError};
 
@@ -112,6 +112,10 @@ impl CheckRunner {
                 http_check: check.http_check,
                 timeout: left,
                 now: self.clock.now(),
+                redirects: match self.limits.is_exempt(check.target) {
+                    true => RedirectScope::Anywhere,
+                    false => RedirectScope::UsualPorts,
+                },
             };
             let Postponed(bucket) = match self
                 .prober
