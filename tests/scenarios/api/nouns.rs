@@ -65,7 +65,9 @@ impl<'a> Script<'a> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_list_is_read_page_by_page_with_the_same_cursor() {
     // Nothing answers at the targets. No second check makes an endpoint offline, because those are listed first.
-    let rollcall = Rollcall::new().with("PROBE_INTERVAL", "1h");
+    let rollcall = Rollcall::new()
+        .with("PROBE_INTERVAL", "1h")
+        .with("PROBE_RETRY_INTERVAL", "1h");
     let running = rollcall.run();
     let script = Script::new(&rollcall, &running);
     let ids: Vec<i64> = ["b", "a", "c"]

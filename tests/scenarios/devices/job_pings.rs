@@ -98,10 +98,10 @@ fn the_exit_status_of_a_failed_job_is_kept_and_its_last_line_is_the_reason() {
     let file = machine.secret_file("no-program", "text");
     for (job, code, out, err, failure) in [
         (
-            vec!["sh", "-c", "echo one; echo 'disk full' >&2; exit 3"],
+            vec!["sh", "-c", "echo one >&2; echo 'disk full' >&2; exit 3"],
             3,
-            "one\n",
-            "disk full\n",
+            "",
+            "one\ndisk full\n",
             "exit status 3: disk full",
         ),
         (
