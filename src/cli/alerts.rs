@@ -29,7 +29,7 @@ pub(super) enum AlertsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Set where alerts go; what is left out stays as it is
+    /// Set where alerts go; omitted options keep their values
     Set(SetArguments),
 }
 

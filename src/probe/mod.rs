@@ -61,8 +61,8 @@ pub struct Check<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedirectScope {
     Anywhere,
-    /// To ports 80 and 443, and to the port of the target on its own host. Otherwise a server of somebody's own could send
-    /// checks to any port of any host.
+    /// To ports 80 and 443, and to the target's own host and port. Without this limit, anybody's server could redirect checks
+    /// to any port of any host.
     UsualPorts,
 }
 

@@ -1,4 +1,4 @@
-//! The address of Rollcall, as the agent gets it, and whether the key is safe on the way there.
+//! Reads the address of Rollcall, and tells whether the key would travel to it unencrypted.
 
 use std::net::IpAddr;
 

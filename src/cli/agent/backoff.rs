@@ -11,8 +11,8 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// The longest wait that Rollcall may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 
-/// The wait before the next report, after this many failures in a row. It doubles from 5 s to 5 min, and a random part of it, at
-/// most half, is left out, so that agents do not all report at once when Rollcall is up again. `random` is in 0..1.
+/// The wait before the next report, after this many failures in a row. It doubles from 5 s to 5 min. Up to half of it is
+/// subtracted at random, so that agents do not all report at once when Rollcall is up again. `random` is in 0..1.
 /// `retry_after` is the wait that the answer asks for; it is never undercut, up to an hour.
 pub(super) fn wait(failures: u32, retry_after: Option<Duration>, random: f64) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);

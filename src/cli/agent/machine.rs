@@ -154,7 +154,7 @@ fn network(rate: NetworkRate) -> Option<Value> {
 /// The file systems by mount point; `None` without any.
 fn disks(disks: &[DiskUse]) -> Option<Value> {
     let shown = shown_disks(disks).into_iter().map(|disk| {
-        // As `df` counts it: full when ordinary users can write no more.
+        // Like `df`: space that is reserved for root counts as neither used nor available.
         let usable = disk.used.saturating_add(disk.available);
         let fields = json!({
             "total_kib": kib(disk.total),

@@ -97,7 +97,7 @@ async fn alerts(diagnosis: &Diagnosis, guild: GuildId, channel: ChannelId) -> Fi
         Err(NoAnswer::Missing) => Finding::problem(
             PART,
             format!(
-                "the alert channel {channel} of {guild}: it does not exist, or the bot cannot see it. Choose another one with `/setup`"
+                "the bot cannot see the alert channel {channel} of {guild}, or it was deleted. Choose another one with `/setup`"
             ),
         ),
         Err(error) => Finding::warning(PART, format!("Discord did not say: {error}")),

@@ -1,4 +1,4 @@
-//! The end of a job's output. Rollcall keeps 8,000 bytes of the end of a ping's body, so no more is sent.
+//! The end of a job's output: the 8,000 bytes that Rollcall keeps from the end of a ping's body.
 
 use std::collections::VecDeque;
 

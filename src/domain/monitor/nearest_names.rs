@@ -1,4 +1,4 @@
-//! The names that somebody may mean by a name that no monitor has.
+//! Suggestions for a name that matches no monitor.
 
 use super::MAX_NAME;
 use super::name::NameKey;

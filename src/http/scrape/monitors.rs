@@ -53,7 +53,7 @@ struct MonitorSeries {
 }
 
 impl MonitorSeries {
-    /// No more monitors are kept than have a series on the page.
+    /// Counts the series of a monitor, and keeps it only if they fit on the page.
     fn add(&mut self, monitor: MonitorFigures) {
         match figures_of(&monitor).into_iter().flatten().count() {
             0 => {}

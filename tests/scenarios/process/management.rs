@@ -165,6 +165,8 @@ async fn alerts_are_set_for_a_channel_of_the_own_discord_server_only() {
 
 /// Nothing of the local list is left but keys for the whole list, and the guild's rows are counted.
 fn nothing_is_left(rollcall: &Rollcall) {
+    let keys = rollcall.sql("SELECT kind FROM api_keys WHERE guild_id = 0");
+    assert_eq!(keys, ["admin"], "a key for the whole local list stays");
     let left = rollcall.sql(
         "SELECT CAST((SELECT COUNT(*) FROM monitors WHERE guild_id = 0) + (SELECT COUNT(*) FROM api_keys WHERE guild_id = 0 AND kind <> 'admin')
              + (SELECT COUNT(*) FROM events WHERE guild_id = 0) + (SELECT COUNT(*) FROM guild_usage WHERE guild_id = 0) AS TEXT)",
