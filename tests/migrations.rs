@@ -288,7 +288,7 @@ async fn the_views_have_the_columns_that_scripts_rely_on() {
         (
             "servers",
             "id guild_id name status since is_active last_seen_at online_ms warning_ms offline_ms online_threshold_minutes \
-             warning_threshold_minutes offline_threshold_minutes auto_thresholds thresholds_followed_at created_at",
+             warning_threshold_minutes offline_threshold_minutes auto_thresholds thresholds_followed_at created_at limit_exceeded",
         ),
         (
             "audit_logs",

@@ -33,6 +33,12 @@ pub enum EventKind {
     ServerAdded,
     ServerEdited,
     ServerThresholdsChanged,
+    /// A limit on what the server reports was set or removed.
+    ServerLimitsChanged,
+    /// A number that the server reports is beyond a limit.
+    ServerLimitExceeded,
+    /// It is within the limit again.
+    ServerLimitMet,
     ServerRemoved,
     ServerOnline,
     ServerWarning,
@@ -100,6 +106,8 @@ impl EventKind {
         Self::ServerWarning,
         Self::ServerOffline,
         Self::ServerOverdue,
+        Self::ServerLimitExceeded,
+        Self::ServerLimitMet,
     ];
 
     /// How serious it is: `error`, `warning` or `info`. The view `audit_logs` says the same.
@@ -113,7 +121,8 @@ impl EventKind {
             | Self::EndpointUnknown
             | Self::DeviceOffline
             | Self::ServerWarning
-            | Self::ServerOverdue => "warning",
+            | Self::ServerOverdue
+            | Self::ServerLimitExceeded => "warning",
             _ => "info",
         }
     }

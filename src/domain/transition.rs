@@ -31,6 +31,10 @@ pub struct Transition {
 pub enum TransitionReason {
     /// A check passed, or a heartbeat or a report arrived.
     Seen,
+    /// A report arrived of a server that was not late: only a limit on what it reports may keep it from being online.
+    Reported,
+    /// A limit on what a server reports was exceeded or met, or was changed.
+    LimitsChanged,
     CheckFailed(Failure),
     /// Rollcall could not run the check.
     CheckNotRun,
@@ -82,6 +86,8 @@ pub enum OutageEnd {
     /// The checks were paused, or reports are no longer expected.
     Paused,
     Retargeted,
+    /// The limit that was exceeded was changed or removed.
+    LimitChanged,
     /// The monitor was removed.
     Removed,
 }
@@ -128,8 +134,9 @@ impl Transition {
             }
             TransitionReason::CheckFailed(_)
             | TransitionReason::CheckNotRun
+            | TransitionReason::LimitsChanged
             | TransitionReason::Resumed => OutageChange::Nothing,
-            TransitionReason::Seen => self.outage_when_seen(),
+            TransitionReason::Seen | TransitionReason::Reported => self.outage_when_seen(),
             TransitionReason::RunFailed(_) => open(OutageReason::RunFailed),
             TransitionReason::MissedHeartbeat { .. } => open(OutageReason::MissedHeartbeat),
             // `Overdue` decides when to notify.
@@ -462,6 +469,14 @@ mod tests {
             ),
             (Offline, Paused, Reason::Paused, None, pauses),
             (Paused, Online, Reason::Resumed, None, OutageChange::Nothing),
+            (Warning, Warning, Reason::Reported, None, recovers),
+            (
+                Online,
+                Warning,
+                Reason::LimitsChanged,
+                None,
+                OutageChange::Nothing,
+            ),
             (
                 Online,
                 Online,

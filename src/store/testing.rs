@@ -165,5 +165,6 @@ pub fn counts_of(outages: &[Outage]) -> Counts {
         flapping_open: count(|outage| outage.is_flapping && outage.ended.is_none()),
         recovered: outages.iter().filter(|outage| is_recovery(outage)).count() as u64,
         continued: count(|outage| outage.continued_by.is_some()),
+        limits: count(|outage| outage.reason.is_limit()),
     }
 }

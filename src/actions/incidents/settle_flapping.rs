@@ -7,7 +7,6 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::flapping::{SETTLED_DOWN, WINDOW};
 use crate::domain::observation_windows::ObservationWindows;
 use crate::store::incidents::incident::{self, FlappingOutage};
-use crate::store::incidents::outage::Opened;
 use crate::store::notifications::alert_override;
 use crate::store::silences::silence;
 use crate::store::{Store, StoreError, Tx};
@@ -52,7 +51,7 @@ async fn settle_in(
                 let stable = incident::end_flapping(tx, guild, now.minus(WINDOW), now).await?;
                 let mut offline = 0;
                 for outage in incident::flapping_since(tx, guild, now.minus(SETTLED_DOWN)).await? {
-                    if windows.between(outage.started_at, now) >= SETTLED_DOWN {
+                    if windows.between(outage.opened.started_at, now) >= SETTLED_DOWN {
                         offline += u64::from(settle_down(tx, outage, now).await?);
                     }
                 }
@@ -69,19 +68,13 @@ async fn settle_down(
     outage: FlappingOutage,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let own = alert_override::of(tx, outage.monitor.id).await?;
-    if silence::of(tx, outage.monitor.id, now).await?.is_some()
-        || own.is_some_and(|own| !own.notify)
-    {
+    let monitor = outage.opened.monitor.id;
+    let own = alert_override::of(tx, monitor).await?;
+    if silence::of(tx, monitor, now).await?.is_some() || own.is_some_and(|own| !own.notify) {
         return Ok(false);
     }
-    let opened = Opened {
-        id: outage.id,
-        monitor: outage.monitor,
-        started_at: outage.started_at,
-    };
     let role = own.and_then(|own| own.role);
-    let Some(incident) = notify::again(tx, opened, role, now).await? else {
+    let Some(incident) = notify::again(tx, outage.opened, role, now).await? else {
         return Ok(false);
     };
     incident::outage_left(tx, outage, incident, now).await?;

@@ -4,18 +4,21 @@ use serde_json::{Value, json};
 
 use crate::actions::devices::manage_device;
 use crate::actions::field_changes::FieldChanges;
+use crate::actions::servers::metric_limits;
 use crate::actions::{Error, Requester, claim_name, manage_key, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::patch::Patch;
+use crate::domain::servers::metric_limit::Severity;
 use crate::domain::servers::report_interval;
-use crate::domain::servers::status_rule::{on_report, on_switch};
+use crate::domain::servers::status_rule::{ServerState, on_report, on_switch, with_limits};
 use crate::domain::servers::threshold::{self, Judgement, Reports, Thresholds};
 use crate::domain::status::Status;
 use crate::store::devices::heartbeat::record_heartbeats;
 use crate::store::event;
+use crate::store::servers::metric_limit::{self, StoredLimit};
 use crate::store::servers::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx};
 
@@ -29,6 +32,8 @@ pub struct Standing {
     /// Report interval, learned from its own reports; `None` if there are too few.
     pub expected_interval: Option<std::time::Duration>,
     pub should_alert: bool,
+    /// Its limits on what it reports, by metric.
+    pub limits: Vec<StoredLimit>,
 }
 
 /// Adds a server and creates its key, which is shown once. A guild may have at most `quota` servers.
@@ -198,12 +203,20 @@ pub async fn report(
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
                 record_heartbeats(tx, &[(id, now)]).await?;
-                match on_report(server.state(), now) {
-                    Some(change) => {
-                        Ok(transition::apply_one(tx, change, Actor::System, now).await?)
-                    }
-                    None => Ok(()),
-                }
+                let Some(change) = on_report(server.state(), now) else {
+                    return Ok(());
+                };
+                let reported = ServerState {
+                    status: change.to,
+                    since: if change.from == change.to {
+                        server.since
+                    } else {
+                        now
+                    },
+                    ..server.state()
+                };
+                transition::apply_one(tx, change, Actor::System, now).await?;
+                Ok(metric_limits::observe(tx, reported, &stats, now).await?)
             })
         })
         .await
@@ -237,22 +250,41 @@ pub async fn judged(
     };
     let expected_interval = report_interval::expected_interval(&seen, now);
     let thresholds = server.thresholds.unwrap_or(defaults);
-    let judgement = threshold::judge(reports, &thresholds, now);
+    let limits = metric_limit::list(reader, server.guild_id, server.id).await?;
+    let by_reports = threshold::judge(reports, &thresholds, now);
     let should_alert = match expected_interval {
         Some(interval) => report_interval::should_alert(reports, interval, now),
         // Nothing is learned yet: its thresholds decide.
         None => {
             let has_reported = reports.is_active && reports.last_seen.is_some();
-            has_reported && judgement.status == Status::Offline
+            has_reported && by_reports.status == Status::Offline
         }
     };
     Ok(Standing {
-        judgement,
+        judgement: limited(by_reports, server.exceeded, &limits),
         thresholds,
         should_alert,
         expected_interval,
         server,
+        limits,
     })
+}
+
+/// A judgement by the reports, made worse by the limits that are exceeded.
+fn limited(by_reports: Judgement, exceeded: Option<Severity>, limits: &[StoredLimit]) -> Judgement {
+    let status = with_limits(by_reports.status, exceeded);
+    let reasons: Vec<&str> = limits
+        .iter()
+        .filter_map(|one| one.progress.exceeded.as_deref())
+        .collect();
+    if status == by_reports.status || reasons.is_empty() {
+        return by_reports;
+    }
+    Judgement {
+        status,
+        reason: reasons.join("; "),
+        ..by_reports
+    }
 }
 
 fn not_found() -> Error {

@@ -2,5 +2,6 @@
 
 pub mod figures;
 pub mod manage_server;
+pub mod metric_limits;
 pub mod server_stats;
 pub mod suggest_thresholds;

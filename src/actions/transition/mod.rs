@@ -1,6 +1,8 @@
 //! The only path to a status. Applies transitions, as the status rules return them and people cause them, with all their
 //! consequences in one transaction: status, outage opened or closed, incident, deliveries and audit event.
 
+mod limits;
+
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
@@ -8,14 +10,17 @@ use serde_json::{Value, json};
 use crate::actions::incidents::notify;
 use crate::domain::event::Actor;
 use crate::domain::incidents::outage_reason::OutageReason;
-use crate::domain::monitor::MonitorId;
+use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::transition::{OutageChange, OutageEnd, Transition, TransitionReason};
 use crate::domain::{Timestamp, millis};
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::{incident, outage};
 use crate::store::monitors::status::{self, NewStatus};
+use crate::store::servers::metric_limit;
 use crate::store::silences::silence;
 use crate::store::{StoreError, Tx};
+
+pub use limits::{exceed_limit, meet_limit};
 
 /// A transition, and the details of its event.
 #[derive(Clone, Debug)]
@@ -141,12 +146,15 @@ async fn close(tx: &mut Tx<'_>, run: &[Change], end: OutageEnd) -> Result<(), St
             outage::keep_name(tx, monitor).await?;
             silence::remove_mutes(tx, transition.monitor.guild, monitor).await?;
         }
-        if let Some(incident) = outage::close(tx, monitor, ended_at, end).await? {
+        for incident in outage::close(tx, monitor, ended_at, end).await? {
             incident::outage_ended(tx, incident, ended_at).await?;
         }
         if end != OutageEnd::Recovered {
             // It is paused, changed or removed, so it is no longer flapping, even if it is online at this moment.
             incident::stop_flapping(tx, monitor, ended_at).await?;
+            if transition.kind == MonitorKind::Server {
+                metric_limit::start_over(tx, monitor).await?;
+            }
         }
     }
     Ok(())
@@ -199,6 +207,8 @@ fn details(transition: &Transition) -> Value {
             None => json!({}),
         },
         TransitionReason::CheckNotRun
+        | TransitionReason::Reported
+        | TransitionReason::LimitsChanged
         | TransitionReason::Paused
         | TransitionReason::Resumed
         | TransitionReason::Retargeted

@@ -79,7 +79,8 @@ pub(in crate::discord) fn joined(joined: &Joined) -> Message {
             .title(text::cut(&wording::joined(changes, text::escape), 256))
             .description(lines.join("\n"))
             .colour(match (changes.has_open(), changes.have_recovered()) {
-                (true, _) => RED,
+                (true, _) if changes.outages.iter().any(wording::is_serious) => RED,
+                (true, _) => AMBER,
                 (false, true) => GREEN,
                 (false, false) => GREY,
             }),
@@ -134,7 +135,9 @@ fn with_notes(embed: CreateEmbed, notes: &Notes) -> CreateEmbed {
 
 fn colour(incident: &Incident) -> Colour {
     let counts = &incident.counts;
-    if counts.offline() > 0 && incident.acknowledged.is_none() {
+    let is_serious =
+        incident.outages.is_empty() || incident.outages.iter().any(wording::is_serious);
+    if counts.offline() > 0 && incident.acknowledged.is_none() && is_serious {
         return RED;
     }
     if counts.flapping + counts.continued + counts.open > 0 {

@@ -154,6 +154,7 @@ mod tests {
             auto_thresholds: false,
             thresholds_followed_at: None,
             created_at: NOW.minus(MINUTE * 6_000),
+            exceeded: None,
         }
     }
 
@@ -185,6 +186,7 @@ mod tests {
             judgement: judge(reports, &thresholds, NOW),
             expected_interval: Some(MINUTE),
             should_alert: report_interval::should_alert(reports, MINUTE, NOW),
+            limits: Vec::new(),
             server,
         }
     }

@@ -1,8 +1,9 @@
-//! The reasons of outages: a failed check, a missed heartbeat, a failed run, or an overdue report.
+//! The reasons of outages: a failed check, a missed heartbeat, a failed run, an overdue report, or a number beyond a limit.
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::endpoints::check_result::FailureClass;
+use crate::servers::metric_limit::Severity;
 
 /// The reason of an outage. Its name is stored, and sent to webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray, IntoStaticStr, EnumString)]
@@ -23,6 +24,10 @@ pub enum OutageReason {
     RunFailed,
     /// A server sent no report for over twice its report interval, or longer than its threshold.
     Overdue,
+    /// A number that a server reports is beyond a limit; a warning.
+    LimitWarning,
+    /// The same, and the server counts as offline.
+    LimitOutage,
 }
 
 impl OutageReason {
@@ -33,9 +38,23 @@ impl OutageReason {
         self.into_str()
     }
 
+    /// Whether a number that a server reports is beyond a limit.
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::LimitWarning | Self::LimitOutage)
+    }
+
     /// The failure class of the check; `None` if the reason is not a failed check.
     pub fn failure_class(self) -> Option<FailureClass> {
         self.as_str().parse().ok()
+    }
+}
+
+impl From<Severity> for OutageReason {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::LimitWarning,
+            Severity::Outage => Self::LimitOutage,
+        }
     }
 }
 
@@ -81,7 +100,7 @@ mod tests {
             .map(|reason| reason.as_str())
             .collect();
         let stored = "refused timed_out unreachable name_failed tls_failed unexpected_status keyword_missing not_allowed \
-                      protocol_error missed_heartbeat run_failed overdue";
+                      protocol_error missed_heartbeat run_failed overdue limit_warning limit_outage";
         assert_eq!(names.join(" "), stored);
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::incidents::grouping::IncidentId;
-use crate::monitor::MonitorId;
+use crate::servers::metric_limit::OutageSource;
 
 /// After this many failures in a row, another delivery is tried to find out whether the destination or the message is at fault.
 pub const SUSPICIOUS: u32 = 3;
@@ -34,20 +34,20 @@ pub struct QueuedDelivery {
     pub readiness: Readiness,
     /// Failed attempts in a row.
     pub attempts: u32,
-    /// The monitors of its incident, each with its latest outage in it: a number that is higher for a later outage.
-    pub monitors: BTreeMap<MonitorId, i64>,
+    /// The monitors and limits of its incident, each with its latest outage in it: a number that is higher for a later outage.
+    pub sources: BTreeMap<OutageSource, i64>,
 }
 
 impl QueuedDelivery {
     /// Whether it must be delivered before another one: it has an older outage of the same monitor.
     fn precedes(&self, other: &Self) -> bool {
-        let is_older = |(monitor, outage): (&MonitorId, &i64)| {
+        let is_older = |(source, outage): (&OutageSource, &i64)| {
             other
-                .monitors
-                .get(monitor)
+                .sources
+                .get(source)
                 .is_some_and(|newer| outage < newer)
         };
-        self.monitors.iter().any(is_older)
+        self.sources.iter().any(is_older)
     }
 
     /// New incidents first, then the oldest; last of all what fails again and again.
@@ -98,12 +98,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::monitor::MonitorId;
 
     /// A monitor with its latest outage, such as `a3`.
-    fn outage(text: &str) -> (MonitorId, i64) {
+    fn by_status(monitor: i64) -> OutageSource {
+        OutageSource {
+            monitor: MonitorId(monitor),
+            limit: None,
+        }
+    }
+
+    fn outage(text: &str) -> (OutageSource, i64) {
         let (monitor, outage) = text.split_at(1);
         (
-            MonitorId(monitor.as_bytes()[0].into()),
+            by_status(monitor.as_bytes()[0].into()),
             outage.parse().unwrap(),
         )
     }
@@ -121,7 +129,7 @@ mod tests {
                 _ => Readiness::Hopeless,
             },
             attempts: if flags.contains('!') { SUSPICIOUS } else { 0 },
-            monitors: monitors.split_terminator(',').map(outage).collect(),
+            sources: monitors.split_terminator(',').map(outage).collect(),
         }
     }
 
@@ -167,7 +175,7 @@ mod tests {
             let queue: Vec<QueuedDelivery> = (1..).zip(queue).map(|(id, (is_first, is_due, attempts, monitors))| QueuedDelivery {
                 incident: IncidentId(id), is_first, attempts,
                 readiness: if is_due { Readiness::Due } else { Readiness::Paced },
-                monitors: (0..4).filter(|bit| monitors & (1 << bit) != 0).map(|bit| (MonitorId(bit), id)).collect(),
+                sources: (0..4).filter(|bit| monitors & (1 << bit) != 0).map(|bit| (by_status(bit), id)).collect(),
             }).collect();
             match next(&queue) {
                 None => prop_assert!(queue.iter().all(|one| one.readiness != Readiness::Due)),

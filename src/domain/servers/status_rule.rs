@@ -1,8 +1,10 @@
 //! The status rule for servers: a report brings a server online, its thresholds take it to warning and offline, and its own
-//! report interval decides when people are notified. Pure, and the only code that implements it.
+//! report interval decides when people are notified. While a limit on what it reports is exceeded, it is at best in warning, or
+//! offline. Pure, and the only code that implements it.
 
 use std::time::Duration;
 
+use super::metric_limit::Severity;
 use super::report_interval;
 use super::threshold::{self, Reports, Thresholds};
 use crate::monitor::{MonitorKind, MonitorRef};
@@ -21,6 +23,8 @@ pub struct ServerState {
     pub since: Timestamp,
     pub is_active: bool,
     pub last_seen: Option<Timestamp>,
+    /// The worst of its limits that are exceeded.
+    pub exceeded: Option<Severity>,
 }
 
 /// The thresholds of a server, and the interval at which it reports.
@@ -44,6 +48,14 @@ impl ServerState {
         }
     }
 
+    /// The status that its reports alone give it. Where they and a limit give the same one, the limit counts.
+    fn by_reports(self) -> Status {
+        match self.exceeded {
+            Some(exceeded) if exceeded.status() == self.status => Status::Online,
+            _ => self.status,
+        }
+    }
+
     fn reports(self) -> Reports {
         Reports {
             last_seen: self.last_seen,
@@ -52,12 +64,35 @@ impl ServerState {
     }
 }
 
-/// Applies the rule to a report. An online server may have an outage because it was overdue, so a report always has a
-/// transition, unless no reports are expected.
+/// Applies the rule to a report, before its numbers are compared with the limits. An online server may have an outage because
+/// it was overdue, so a report always has a transition, unless no reports are expected.
 pub fn on_report(state: ServerState, now: Timestamp) -> Option<Transition> {
-    state
-        .is_active
-        .then(|| state.to(Status::Online, now, TransitionReason::Seen))
+    let reason = match (state.by_reports(), state.status) {
+        (Status::Online, Status::Warning | Status::Offline) => TransitionReason::Reported,
+        _ => TransitionReason::Seen,
+    };
+    let status = with_limits(Status::Online, state.exceeded);
+    state.is_active.then(|| state.to(status, now, reason))
+}
+
+/// Applies the rule after a limit was exceeded or met, or removed; `exceeded` is the worst of those that are exceeded now.
+/// `None` if the status stays the same.
+pub fn on_limits(
+    state: ServerState,
+    exceeded: Option<Severity>,
+    now: Timestamp,
+) -> Option<Transition> {
+    let status = with_limits(state.by_reports(), exceeded);
+    (status != state.status).then(|| state.to(status, now, TransitionReason::LimitsChanged))
+}
+
+/// The status of a server whose reports give it `status`.
+pub fn with_limits(status: Status, exceeded: Option<Severity>) -> Status {
+    match (status, exceeded) {
+        (Status::Online, Some(exceeded)) => exceeded.status(),
+        (Status::Warning, Some(Severity::Outage)) => Status::Offline,
+        _ => status,
+    }
 }
 
 /// Applies the thresholds to a server that has not reported since `last_seen`; `None` if its status stays the same.
@@ -74,10 +109,11 @@ pub fn on_thresholds(
     let observed = observed(last_seen, thresholds.online(), windows, now);
     let status = threshold::judge(state.reports(), thresholds, observed.until).status;
     let is_worse = matches!(
-        (state.status, status),
+        (state.by_reports(), status),
         (Status::Online, Status::Warning | Status::Offline) | (Status::Warning, Status::Offline)
     );
-    if !is_worse || !observed.is_grace_over {
+    let status = with_limits(status, state.exceeded);
+    if !is_worse || !observed.is_grace_over || status == state.status {
         return None;
     }
     Some(state.to(status, now, TransitionReason::NoReport { last_seen }))
@@ -93,6 +129,12 @@ pub fn on_interval(
 ) -> Option<Transition> {
     let last_seen = state.last_seen.filter(|_| state.is_active)?;
     let is_overdue = match expected.interval {
+        None if state.exceeded == Some(Severity::Outage) => {
+            // Its status says nothing about its reports.
+            let observed = observed(last_seen, expected.thresholds.online(), windows, now);
+            let judged = threshold::judge(state.reports(), &expected.thresholds, observed.until);
+            observed.is_grace_over && judged.status == Status::Offline
+        }
         None => state.status == Status::Offline,
         Some(interval) => {
             let observed = observed(last_seen, interval, windows, now);

@@ -35,6 +35,132 @@ fn seen_at(last_seen: i64, status: Status) -> ServerState {
         since: minute(0),
         is_active: true,
         last_seen: Some(minute(last_seen)),
+        exceeded: None,
+    }
+}
+
+fn with_exceeded(state: ServerState, exceeded: Severity) -> ServerState {
+    ServerState {
+        exceeded: Some(exceeded),
+        ..state
+    }
+}
+
+#[test]
+fn a_report_while_a_limit_is_exceeded_leaves_the_status_that_the_limit_gives() {
+    use Status::{Offline, Online, Unknown, Warning};
+    for (status, exceeded, to, reason) in [
+        (Online, None, Online, TransitionReason::Seen),
+        (Warning, None, Online, TransitionReason::Seen),
+        (Unknown, None, Online, TransitionReason::Seen),
+        (
+            Warning,
+            Some(Severity::Warning),
+            Warning,
+            TransitionReason::Reported,
+        ),
+        (
+            Offline,
+            Some(Severity::Outage),
+            Offline,
+            TransitionReason::Reported,
+        ),
+        // It was late as well.
+        (
+            Offline,
+            Some(Severity::Warning),
+            Warning,
+            TransitionReason::Seen,
+        ),
+    ] {
+        let state = ServerState {
+            exceeded,
+            ..seen_at(0, status)
+        };
+        let change = on_report(state, minute(1)).unwrap();
+        assert_eq!(
+            (change.from, change.to, change.reason),
+            (status, to, reason)
+        );
+    }
+}
+
+#[test]
+fn limits_change_the_status_for_the_worse_only() {
+    use Status::{Offline, Online, Paused, Unknown, Warning};
+    for (status, before, after, to) in [
+        (Online, None, Some(Severity::Warning), Some(Warning)),
+        (Online, None, Some(Severity::Outage), Some(Offline)),
+        (Warning, None, Some(Severity::Outage), Some(Offline)),
+        (Warning, None, Some(Severity::Warning), None),
+        (Offline, None, Some(Severity::Warning), None),
+        (
+            Warning,
+            Some(Severity::Warning),
+            Some(Severity::Warning),
+            None,
+        ),
+        (
+            Warning,
+            Some(Severity::Warning),
+            Some(Severity::Outage),
+            Some(Offline),
+        ),
+        (
+            Offline,
+            Some(Severity::Outage),
+            Some(Severity::Warning),
+            Some(Warning),
+        ),
+        (Offline, Some(Severity::Outage), None, Some(Online)),
+        // Offline because it does not report.
+        (Offline, Some(Severity::Warning), None, None),
+        (Unknown, None, Some(Severity::Outage), None),
+        (Paused, None, Some(Severity::Outage), None),
+    ] {
+        let state = ServerState {
+            exceeded: before,
+            ..seen_at(0, status)
+        };
+        let change = on_limits(state, after, minute(1));
+        let reasons: Vec<_> = change.iter().map(|one| one.reason.clone()).collect();
+        assert!(
+            reasons
+                .iter()
+                .all(|one| *one == TransitionReason::LimitsChanged)
+        );
+        assert_eq!(
+            change.map(|one| one.to),
+            to,
+            "{status:?} {before:?} {after:?}"
+        );
+    }
+}
+
+#[test]
+fn a_server_beyond_a_limit_is_found_overdue_like_any_other() {
+    let windows = windows_of(&[(0, 1_000)]);
+    let warning = with_exceeded(seen_at(0, Status::Warning), Severity::Warning);
+    // Nothing changes while both give the same status.
+    assert_eq!(
+        on_thresholds(warning, &expected(None), &windows, minute(6)),
+        None
+    );
+    let late = on_thresholds(warning, &expected(None), &windows, minute(61)).unwrap();
+    assert_eq!((late.from, late.to), (Status::Warning, Status::Offline));
+    let outage = with_exceeded(seen_at(0, Status::Offline), Severity::Outage);
+    assert_eq!(
+        on_thresholds(outage, &expected(None), &windows, minute(61)),
+        None
+    );
+    for (minutes, interval, is_overdue) in [
+        (60, None, false),
+        (61, None, true),
+        (2, Some(60), false),
+        (3, Some(60), true),
+    ] {
+        let overdue = on_interval(outage, &expected(interval), &windows, minute(minutes));
+        assert_eq!(overdue.is_some(), is_overdue, "{minutes} {interval:?}");
     }
 }
 

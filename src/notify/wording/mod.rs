@@ -3,25 +3,25 @@
 mod certificate;
 mod connectivity;
 mod outage;
+mod subject;
 
 use std::time::Duration;
 
 pub use outage::{happened, mark, name};
+pub use subject::is_serious;
+use subject::{
+    FlappingWords, JoinedWords, Who, flapping_words, is_steadily_down, joined_words, severity_mark,
+    state, still_down, subject, who,
+};
 
 use crate::domain::Timestamp;
 use crate::domain::endpoints::check_result::FailureClass;
-use crate::domain::endpoints::target::Host;
 use crate::domain::incidents::cause::Cause;
-use crate::domain::incidents::grouping::GroupScope;
-use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::storage_limit::MEBIBYTE;
 use crate::domain::text;
 use crate::domain::transition::OutageEnd;
-use crate::store::incidents::incident::{Changes, Incident, Outage};
-
-/// Maximum characters of a host name.
-const HOST: usize = 100;
+use crate::store::incidents::incident::{Changes, Incident};
 
 /// The title if all outages were retracted.
 const FALSE_ALARM: &str = "⚪ False alarm: the fault was in Rollcall's own network";
@@ -133,7 +133,8 @@ fn incident_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     }
     let Some(ended) = incident.ended_at else {
         let state = state(incident);
-        return format!("🔴 {}", still_down(incident, escape).is(state));
+        let mark = severity_mark(&incident.outages);
+        return format!("{mark} {}", still_down(incident, escape).is(state));
     };
     match incident.flapping_since.zip(incident.flapping_ended_at) {
         Some((since, ended)) if counts.recovered + counts.continued > 0 => {
@@ -154,6 +155,9 @@ fn ended_title(incident: &Incident, ended: Timestamp, escape: fn(&str) -> String
         (Who::One(who), Some(OutageEnd::Removed)) => format!("⚪ {who} was removed while {state}"),
         (Who::One(who), Some(OutageEnd::Retargeted)) => {
             format!("⚪ {who} got a new target while {state}")
+        }
+        (Who::One(who), Some(OutageEnd::LimitChanged)) => {
+            format!("⚪ {who} was {state}, which was changed")
         }
         (Who::One(who), _) => format!("🟢 {who} was {state} for {length}"),
         (Who::Several(who), Some(_)) if !incident.counts.has_recovery() => {
@@ -180,46 +184,21 @@ fn flapped_title(incident: &Incident, length: Duration, escape: fn(&str) -> Stri
 /// The title of an incident with a flapping monitor: who is offline, and who is flapping, each once.
 fn flapping_title(incident: &Incident, escape: fn(&str) -> String) -> String {
     let counts = &incident.counts;
+    let words = flapping_words(incident);
     let flapping = subject(incident, counts.flapping, |one| one.is_flapping, escape);
-    let flapping = flapping.is("flapping");
+    let flapping = flapping.is(words.is);
     if counts.offline() > 0 {
         let down = subject(incident, counts.offline(), is_steadily_down, escape);
-        return format!("🔴 {}, {flapping}", down.is(state(incident)));
+        let mark = severity_mark(&incident.outages);
+        return format!("{mark} {}, {flapping}", down.is(state(incident)));
     }
+    let FlappingWords {
+        offline, online, ..
+    } = words;
     match (counts.flapping_open, counts.flapping) {
-        (0, _) => format!("🟠 {flapping}, online now"),
-        (open, all) if open < all => format!("🟠 {flapping}, {open} offline now"),
-        _ => format!("🟠 {flapping}, offline now"),
-    }
-}
-
-fn is_steadily_down(outage: &Outage) -> bool {
-    outage.ended.is_none() && !outage.is_flapping
-}
-
-/// The `count` monitors of an incident for which `applies` holds: the name of a single one, or their number.
-fn subject(
-    incident: &Incident,
-    count: u64,
-    applies: impl Fn(&Outage) -> bool,
-    escape: fn(&str) -> String,
-) -> Who {
-    let single = incident.outages.iter().find(|one| applies(one));
-    match (count, single) {
-        (1, Some(only)) => Who::One(escape(name(only))),
-        (1, None) => Who::One(text::count(1, "monitor")),
-        _ => Who::Several(text::count(count, "monitor")),
-    }
-}
-
-/// The state of the monitors. Servers cause an incident when they are overdue, which is before they are offline.
-fn state(incident: &Incident) -> &'static str {
-    let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
-    let are_named = incident.counts.monitors <= incident.outages.len() as u64;
-    if are_named && incident.outages.iter().all(is_overdue) {
-        "overdue"
-    } else {
-        "offline"
+        (0, _) => format!("🟠 {flapping}, {online}"),
+        (open, all) if open < all => format!("🟠 {flapping}, {open} {offline}"),
+        _ => format!("🟠 {flapping}, {offline}"),
     }
 }
 
@@ -242,87 +221,24 @@ pub fn joined(changes: &Changes, escape: fn(&str) -> String) -> String {
     if changes.count == 0 {
         return FALSE_ALARM.to_owned();
     }
-    let is_overdue = |outage: &Outage| outage.reason == OutageReason::Overdue;
-    let state = match changes.outages.iter().all(is_overdue) {
-        true => "overdue",
-        false => "offline",
-    };
-    if !changes.has_open() {
-        let mark = if changes.have_recovered() {
-            "🟢"
-        } else {
-            "⚪"
-        };
+    let JoinedWords { noun, one, several } = joined_words(&changes.outages);
+    let more = text::count(changes.count, noun);
+    if changes.has_open() {
+        let mark = severity_mark(&changes.outages);
         return match changes.outages.as_slice() {
-            [only] => format!("{mark} {} was {state}, too", escape(name(only))),
-            _ => {
-                let monitors = text::count(changes.count, "more monitor");
-                format!("{mark} {monitors} were {state}")
-            }
+            [only] => format!("{mark} {} is {one}, too", escape(name(only))),
+            _ => format!("{mark} {more} are {several}"),
         };
     }
-    match changes.outages.as_slice() {
-        [only] => format!("🔴 {} is {state}, too", escape(name(only))),
-        _ => format!(
-            "🔴 {} are {state}",
-            text::count(changes.count, "more monitor")
-        ),
-    }
-}
-
-/// The subject of a sentence about monitors. The verb follows its number.
-enum Who {
-    One(String),
-    Several(String),
-}
-
-impl Who {
-    fn is(self, state: &str) -> String {
-        match self {
-            Self::One(who) => format!("{who} is {state}"),
-            Self::Several(who) => format!("{who} are {state}"),
-        }
-    }
-}
-
-/// The monitors of an incident that have not recovered.
-fn still_down(incident: &Incident, escape: fn(&str) -> String) -> Who {
-    let (open, count) = (incident.counts.open, incident.counts.monitors);
-    if incident.counts.continued > 0 {
-        // Its other monitors may be offline, too, in an incident of their own.
-        return subject(incident, open, is_steadily_down, escape);
-    }
-    match who(incident, escape) {
-        Who::Several(who) if open == 1 => Who::One(format!("1 of {who}")),
-        Who::Several(who) if open < count => Who::Several(format!("{open} of {who}")),
-        who => who,
-    }
-}
-
-/// All monitors of an incident.
-fn who(incident: &Incident, escape: fn(&str) -> String) -> Who {
-    if let (Some(only), 1) = (incident.outages.first(), incident.counts.monitors) {
-        return Who::One(escape(name(only)));
-    }
-    let monitors = text::count(incident.counts.monitors, "monitor");
-    let who = match (&incident.group_key.scope, &incident.group_key.group) {
-        (GroupScope::Host(host), _) => format!("{monitors} on {}", host_text(host, escape)),
-        (GroupScope::TwoHosts(one, other), _) => {
-            let (one, other) = (host_text(one, escape), host_text(other, escape));
-            format!("{monitors} on {one} and {other}")
-        }
-        (GroupScope::Nothing, Some(group)) => format!("{monitors} in the group {}", escape(group)),
-        (GroupScope::Subnet(subnet), _) => format!("{monitors} on {subnet}"),
-        (GroupScope::Nothing, None) => monitors,
+    let mark = if changes.have_recovered() {
+        "🟢"
+    } else {
+        "⚪"
     };
-    match incident.counts.monitors {
-        1 => Who::One(who),
-        _ => Who::Several(who),
+    match changes.outages.as_slice() {
+        [only] => format!("{mark} {} was {one}, too", escape(name(only))),
+        _ => format!("{mark} {more} were {several}"),
     }
-}
-
-fn host_text(host: &Host, escape: fn(&str) -> String) -> String {
-    escape(&text::cut(&host.to_string(), HOST))
 }
 
 /// The probable cause, and its evidence. `when` formats a time as relative to now.

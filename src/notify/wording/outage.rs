@@ -1,5 +1,6 @@
 //! One line about a monitor of an incident: its mark, what happened, and why.
 
+use super::subject::severity_mark;
 use crate::domain::Timestamp;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::text;
@@ -13,10 +14,10 @@ const DETAIL: usize = 200;
 pub fn mark(outage: &Outage) -> &'static str {
     match outage.ended {
         _ if is_flapping(outage) || outage.continued_by.is_some() => "🟠",
-        None => "🔴",
+        None => severity_mark(std::slice::from_ref(outage)),
         Some((_, OutageEnd::Recovered)) => "🟢",
         Some((_, OutageEnd::Paused)) => "⏸️",
-        Some((_, OutageEnd::Retargeted | OutageEnd::Removed)) => "⚪",
+        Some((_, OutageEnd::Retargeted | OutageEnd::LimitChanged | OutageEnd::Removed)) => "⚪",
     }
 }
 
@@ -30,6 +31,9 @@ pub fn happened(
 ) -> String {
     if is_flapping(outage) {
         return flapping(outage, escape, when);
+    }
+    if outage.reason.is_limit() {
+        return limit_happened(outage, has_length, escape, when);
     }
     if outage.continued_by.is_some() {
         return "was flapping and then stayed offline".to_owned();
@@ -46,8 +50,39 @@ pub fn happened(
         OutageEnd::Recovered if has_length => format!("recovered {ended} after {length}"),
         OutageEnd::Recovered => format!("recovered {ended}"),
         OutageEnd::Paused => format!("was paused {ended} while offline"),
-        OutageEnd::Retargeted => format!("got a new target {ended} while offline"),
+        OutageEnd::Retargeted | OutageEnd::LimitChanged => {
+            format!("got a new target {ended} while offline")
+        }
         OutageEnd::Removed => format!("was removed {ended} while offline"),
+    }
+}
+
+/// What happened to a server that exceeded a limit.
+fn limit_happened(
+    outage: &Outage,
+    has_length: bool,
+    escape: fn(&str) -> String,
+    when: impl Fn(Timestamp) -> String,
+) -> String {
+    let reason = reason(outage, escape);
+    if outage.continued_by.is_some() {
+        return format!("exceeded a limit again and again, and then for longer ({reason})");
+    }
+    let Some((ended, end)) = outage.ended else {
+        let started = when(outage.started_at);
+        return format!("exceeded a limit {started}: {reason}");
+    };
+    let (length, ended) = (text::duration(ended.since(outage.started_at)), when(ended));
+    match end {
+        OutageEnd::Recovered if has_length => {
+            format!("met its limit again {ended} after {length} ({reason})")
+        }
+        OutageEnd::Recovered => format!("met its limit again {ended} ({reason})"),
+        OutageEnd::LimitChanged => format!("has another limit since {ended} ({reason})"),
+        OutageEnd::Paused => format!("was paused {ended} while beyond a limit ({reason})"),
+        OutageEnd::Retargeted | OutageEnd::Removed => {
+            format!("was removed {ended} while beyond a limit ({reason})")
+        }
     }
 }
 
@@ -65,12 +100,16 @@ fn flapping(
     when: impl Fn(Timestamp) -> String,
 ) -> String {
     let outages = text::count(outage.times, "outage");
+    let (fails, recovers) = match outage.reason.is_limit() {
+        true => ("exceeded a limit", "met it again"),
+        false => ("went offline", "recovered"),
+    };
     match outage.ended {
         None => {
             let (started, reason) = (when(outage.started_at), reason(outage, escape));
-            format!("is flapping ({outages}), went offline {started}: {reason}")
+            format!("is flapping ({outages}), {fails} {started}: {reason}")
         }
-        Some((ended, _)) => format!("is flapping ({outages}), recovered {}", when(ended)),
+        Some((ended, _)) => format!("is flapping ({outages}), {recovers} {}", when(ended)),
     }
 }
 
@@ -81,10 +120,14 @@ pub fn name(outage: &Outage) -> &str {
 
 /// Why an outage's monitor is down, if known.
 pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
+    if let (true, Some(detail)) = (outage.reason.is_limit(), outage.detail.as_deref()) {
+        return text::cut(&escape(detail), DETAIL);
+    }
     let reason = match (outage.reason, outage.reason.failure_class()) {
         (_, Some(class)) => class.text(),
         (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
         (OutageReason::RunFailed, None) => "its last run failed",
+        (OutageReason::LimitWarning | OutageReason::LimitOutage, None) => "beyond a limit",
         // Without a failure class what is left is a server that is overdue.
         (_, None) => "no report for longer than expected",
     };

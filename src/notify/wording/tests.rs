@@ -6,12 +6,14 @@ use super::*;
 use crate::domain::discord_id::{GuildId, UserId};
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::connectivity::Loss;
-use crate::domain::incidents::grouping::{GroupKey, IncidentId, Subnet};
+use crate::domain::endpoints::target::Host;
+use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
+use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::ExpiringCertificate;
 use crate::domain::transition::OutageEnd;
-use crate::store::incidents::incident::Notes;
+use crate::store::incidents::incident::{Notes, Outage};
 use crate::store::testing::counts_of;
 
 fn at(seconds: u64) -> Timestamp {
@@ -164,7 +166,8 @@ fn titles_of_incidents() {
     (removed.flapping_since, removed.ended_at) = (Some(at(0)), Some(at(900)));
     removed.outages[0].ended = Some((at(900), OutageEnd::Removed));
     incidents.push(counted(removed));
-    for end in OutageEnd::ALL {
+    let of_a_limit = |end: &&OutageEnd| **end == OutageEnd::LimitChanged;
+    for end in OutageEnd::ALL.iter().filter(|end| !of_a_limit(end)) {
         for count in [1, 2] {
             let mut ended = incident(count, nothing(), None);
             ended.ended_at = Some(at(300));
@@ -365,6 +368,8 @@ fn reasons_of_outages() {
     missed_heartbeat: missed heartbeat
     run_failed: its last run failed
     overdue: no report for longer than expected
+    limit_warning: beyond a limit
+    limit_outage: beyond a limit
     unexpected status (503)
     its last run failed (FATAL: disk full)
     a removed monitor
@@ -410,7 +415,8 @@ fn probable_causes() {
 fn what_happened_to_a_monitor() {
     let mut outages = vec![outage(0, OutageReason::Refused, None)];
     outages.push(outage(0, OutageReason::Overdue, None));
-    for end in OutageEnd::ALL {
+    let of_a_limit = |end: &&OutageEnd| **end == OutageEnd::LimitChanged;
+    for end in OutageEnd::ALL.iter().filter(|end| !of_a_limit(end)) {
         let mut ended = outage(0, OutageReason::Refused, None);
         ended.ended = Some((at(300), *end));
         outages.push(ended);
@@ -437,5 +443,131 @@ fn what_happened_to_a_monitor() {
     🟠 shop is flapping (4 outages), went offline 2 minutes ago: connection refused
     🟠 shop is flapping (4 outages), recovered 2 minutes ago
     🟠 shop was flapping and then stayed offline
+    ");
+}
+
+/// Outages of limits, those of the first reason first.
+fn limits(reasons: &[OutageReason]) -> Incident {
+    let mut found = incident(reasons.len() as u64, GroupScope::Nothing, None);
+    for (outage, reason) in found.outages.iter_mut().zip(reasons) {
+        outage.reason = *reason;
+        if reason.is_limit() {
+            outage.detail = Some("disk / at 93.1 %, above 90 % for 5 min".to_owned());
+        }
+    }
+    counted(found)
+}
+
+#[test]
+fn titles_of_incidents_about_limits() {
+    use OutageReason::{LimitOutage, LimitWarning, Overdue};
+    let mut incidents = vec![
+        limits(&[LimitWarning]),
+        limits(&[LimitOutage]),
+        limits(&[LimitWarning, LimitWarning]),
+        limits(&[LimitWarning, LimitOutage]),
+        limits(&[LimitWarning, Overdue]),
+    ];
+    let mut one_left = limits(&[LimitWarning, LimitOutage]);
+    one_left.outages[1].ended = Some((at(60), OutageEnd::Recovered));
+    incidents.push(counted(one_left));
+    for (reasons, end) in [
+        (vec![LimitWarning], OutageEnd::Recovered),
+        (vec![LimitWarning], OutageEnd::LimitChanged),
+        (vec![LimitWarning], OutageEnd::Paused),
+        (vec![LimitWarning, LimitOutage], OutageEnd::Recovered),
+        (vec![LimitWarning, Overdue], OutageEnd::Recovered),
+    ] {
+        let mut ended = limits(&reasons);
+        ended.ended_at = Some(at(300));
+        for outage in &mut ended.outages {
+            outage.ended = Some((at(300), end));
+        }
+        incidents.push(counted(ended));
+    }
+    for is_open in [true, false] {
+        let mut flapping = limits(&[LimitWarning]);
+        flapping.flapping_since = Some(at(0));
+        flapping.outages[0].is_flapping = true;
+        flapping.outages[0].ended = (!is_open).then_some((at(60), OutageEnd::Recovered));
+        incidents.push(counted(flapping));
+    }
+    let mut titles: Vec<String> = incidents.iter().map(|one| title(one, escape)).collect();
+    titles.push(reminder(&incidents[0], at(3_600), escape));
+    titles.push(reminder(&incidents[3], at(3_600), escape));
+    for reasons in [
+        vec![LimitWarning],
+        vec![LimitOutage, LimitWarning],
+        vec![Overdue, LimitWarning],
+    ] {
+        let outages = limits(&reasons).outages;
+        let count = outages.len() as u64;
+        titles.push(joined(&Changes { outages, count }, escape));
+    }
+    insta::assert_snapshot!(titles.join("\n"), @"
+    🟠 shop is beyond a limit
+    🔴 shop is beyond a limit
+    🟠 2 limits are exceeded
+    🔴 2 limits are exceeded
+    🔴 2 problems are open
+    🟠 1 of 2 limits is exceeded
+    🟢 shop was beyond a limit for 5 min
+    ⚪ shop was beyond a limit, which was changed
+    ⏸️ shop was paused while beyond a limit
+    🟢 2 limits were exceeded for 5 min
+    🟢 2 problems were open for 5 min
+    🟠 shop is flapping around a limit, beyond it now
+    🟠 shop is flapping around a limit, within it now
+    🔔 shop has been beyond a limit for 1 h and nobody has acknowledged it
+    🔔 2 limits have been exceeded for 1 h and nobody has acknowledged it
+    🟠 shop is beyond a limit, too
+    🔴 2 more limits are exceeded
+    🔴 2 more problems are open
+    ");
+}
+
+#[test]
+fn lines_about_limits() {
+    let when = |at: Timestamp| format!("at {}", at.seconds() - 1_700_000_000);
+    let line = |outage: &Outage| {
+        let happened = happened(outage, true, escape, when);
+        format!("{} {} {happened}", mark(outage), name(outage))
+    };
+    let open = limits(&[OutageReason::LimitWarning]).outages.remove(0);
+    let mut lines = vec![line(&open)];
+    lines.push(line(&Outage {
+        reason: OutageReason::LimitOutage,
+        ..open.clone()
+    }));
+    let of_an_endpoint = |end: &&OutageEnd| **end == OutageEnd::Retargeted;
+    let ends = OutageEnd::ALL.iter().filter(|end| !of_an_endpoint(end));
+    lines.extend(ends.map(|end| {
+        line(&Outage {
+            ended: Some((at(60), *end)),
+            ..open.clone()
+        })
+    }));
+    for ended in [None, Some((at(60), OutageEnd::Recovered))] {
+        lines.push(line(&Outage {
+            is_flapping: true,
+            times: 3,
+            ended,
+            ..open.clone()
+        }));
+    }
+    lines.push(line(&Outage {
+        continued_by: Some(IncidentId(8)),
+        ..open
+    }));
+    insta::assert_snapshot!(lines.join("\n"), @"
+    🟠 shop exceeded a limit at 0: disk / at 93.1 %, above 90 % for 5 min
+    🔴 shop exceeded a limit at 0: disk / at 93.1 %, above 90 % for 5 min
+    🟢 shop met its limit again at 60 after 1 min (disk / at 93.1 %, above 90 % for 5 min)
+    ⏸️ shop was paused at 60 while beyond a limit (disk / at 93.1 %, above 90 % for 5 min)
+    ⚪ shop has another limit since at 60 (disk / at 93.1 %, above 90 % for 5 min)
+    ⚪ shop was removed at 60 while beyond a limit (disk / at 93.1 %, above 90 % for 5 min)
+    🟠 shop is flapping (3 outages), exceeded a limit at 0: disk / at 93.1 %, above 90 % for 5 min
+    🟠 shop is flapping (3 outages), met it again at 60
+    🟠 shop exceeded a limit again and again, and then for longer (disk / at 93.1 %, above 90 % for 5 min)
     ");
 }

@@ -31,6 +31,7 @@ pub(in crate::store) enum StoredTable {
     Incidents,
     Outages,
     Events,
+    ServerLimits,
 }
 
 impl StoredTable {

@@ -8,10 +8,11 @@ use crate::store::monitors::monitor_name;
 use crate::store::{StoreError, Tx};
 
 /// Tables whose rows belong to a monitor, or tell its history.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "UPDATE endpoint_targets SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE device_details SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE server_details SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE server_limits SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE samples SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE device_logs SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE outages SET guild_id = $1 WHERE guild_id = $2",

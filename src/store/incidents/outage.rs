@@ -1,4 +1,5 @@
-//! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage.
+//! Outages: the downtime of one monitor, from its first failure to its recovery. A monitor has at most one open outage by its
+//! status. Each limit that a server exceeds has one of its own beside it.
 
 use std::collections::BTreeSet;
 
@@ -8,6 +9,7 @@ use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::notifications::storage_limit::UsageKind;
+use crate::domain::servers::metric_limit::{LimitId, OutageSource, Severity};
 use crate::domain::silences::silence::SilenceKind;
 use crate::domain::transition::OutageEnd;
 use crate::store::engine::rows::{pieces, placeholders};
@@ -20,6 +22,39 @@ pub struct Opened {
     pub id: i64,
     pub monitor: MonitorRef,
     pub started_at: Timestamp,
+    pub reason: OutageReason,
+    /// `None`: it is about the status of the monitor.
+    pub limit: Option<LimitId>,
+}
+
+impl Opened {
+    pub fn source(&self) -> OutageSource {
+        OutageSource {
+            monitor: self.monitor.id,
+            limit: self.limit,
+        }
+    }
+}
+
+/// A limit that a server exceeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excess {
+    pub server: MonitorRef,
+    pub limit: LimitId,
+    pub severity: Severity,
+    pub started_at: Timestamp,
+    /// A sentence.
+    pub reason: String,
+}
+
+/// The number of a limit in storage, where 0 stands for none.
+pub(in crate::store) fn limit_to_row(limit: Option<LimitId>) -> i64 {
+    limit.map_or(0, |limit| limit.0)
+}
+
+/// The limit of a number in storage.
+pub(in crate::store) fn limit_from_row(limit: i64) -> Option<LimitId> {
+    (limit > 0).then_some(LimitId(limit))
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,6 +95,8 @@ pub async fn open_all(
                 id: MonitorId(row.monitor_id),
             },
             started_at: Timestamp::from_millis(row.started_at),
+            reason,
+            limit: None,
         }));
     }
     let guilds: BTreeSet<GuildId> = opened.iter().map(|opened| opened.monitor.guild).collect();
@@ -67,6 +104,32 @@ pub async fn open_all(
         usage::enforce(tx, guild, UsageKind::Outages).await?;
     }
     Ok(opened)
+}
+
+/// Opens an outage for a limit that a server exceeds; `None` if it already has an open one.
+pub async fn open_limit(tx: &mut Tx<'_>, excess: &Excess) -> Result<Option<Opened>, StoreError> {
+    let reason = OutageReason::from(excess.severity);
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO outages (guild_id, monitor_id, started_at, reason, limit_id, detail) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(excess.server.guild.to_row())
+    .bind(excess.server.id.0)
+    .bind(excess.started_at.millis())
+    .bind(reason.as_str())
+    .bind(excess.limit.0)
+    .bind(&excess.reason)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let Some(id) = id else { return Ok(None) };
+    usage::enforce(tx, excess.server.guild, UsageKind::Outages).await?;
+    Ok(Some(Opened {
+        id,
+        monitor: excess.server,
+        started_at: excess.started_at,
+        reason,
+        limit: Some(excess.limit),
+    }))
 }
 
 /// Adds an outage to an incident, as part of its latest revision. `is_flapping`: because its monitor is flapping.
@@ -164,39 +227,44 @@ pub async fn released(reader: &Reader, now: Timestamp) -> Result<Vec<GuildId>, S
     Ok(rows.into_iter().map(GuildId::from_row).collect())
 }
 
-/// The open outage of a monitor that belongs to no incident: its id, start and reason.
-pub async fn unnotified(
-    tx: &mut Tx<'_>,
-    monitor: MonitorId,
-) -> Result<Option<(i64, Timestamp, OutageReason)>, StoreError> {
-    let found: Option<(i64, i64, String)> = sqlx::query_as(
-        "SELECT id, started_at, reason FROM outages WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NULL",
+/// The open outages of a monitor that belong to no incident, the one about its status first.
+pub async fn unnotified(tx: &mut Tx<'_>, monitor: MonitorRef) -> Result<Vec<Opened>, StoreError> {
+    let rows: Vec<(i64, i64, String, i64)> = sqlx::query_as(
+        "SELECT id, started_at, reason, limit_id FROM outages
+         WHERE monitor_id = $1 AND ended_at IS NULL AND incident_id IS NULL ORDER BY limit_id",
     )
-    .bind(monitor.0)
-    .fetch_optional(&mut *tx.connection)
+    .bind(monitor.id.0)
+    .fetch_all(&mut *tx.connection)
     .await?;
-    let Some((id, started_at, reason)) = found else {
-        return Ok(None);
+    let opened = |(id, started_at, reason, limit): (i64, i64, String, i64)| {
+        let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
+        Ok(Opened {
+            id,
+            monitor,
+            started_at: Timestamp::from_millis(started_at),
+            reason: reason.parse().map_err(damaged)?,
+            limit: limit_from_row(limit),
+        })
     };
-    let damaged = |_| StoreError::Damaged(format!("the reason {reason} of an outage"));
-    let reason = reason.parse().map_err(damaged)?;
-    Ok(Some((id, Timestamp::from_millis(started_at), reason)))
+    rows.into_iter().map(opened).collect()
 }
 
-/// Number of recent outages of a monitor that decide whether it is flapping.
+/// Number of recent outages of a monitor or a limit that decide whether it is flapping.
 const RECENT: usize = 10;
 
-/// The recent outages of a monitor (start, end), newest first, and the latest incident among all but the newest of them.
+/// The recent outages of a monitor or a limit (start, end), newest first, and the latest incident among all but the newest of
+/// them.
 pub async fn recent(
     tx: &mut Tx<'_>,
-    monitor: MonitorId,
+    source: OutageSource,
 ) -> Result<(Vec<(Timestamp, Option<Timestamp>)>, Option<IncidentId>), StoreError> {
     let rows: Vec<(i64, Option<i64>, Option<i64>)> = sqlx::query_as(
         "SELECT started_at, ended_at, incident_id FROM outages
-         WHERE monitor_id = $1 AND (ended_at IS NULL OR ended_by = 'recovered') ORDER BY id DESC LIMIT $2",
+         WHERE monitor_id = $1 AND limit_id = $3 AND (ended_at IS NULL OR ended_by = 'recovered') ORDER BY id DESC LIMIT $2",
     )
-    .bind(monitor.0)
+    .bind(source.monitor.0)
     .bind(i64::try_from(RECENT).unwrap_or(i64::MAX))
+    .bind(limit_to_row(source.limit))
     .fetch_all(&mut *tx.connection)
     .await?;
     let incident = rows.iter().skip(1).find_map(|(_, _, incident)| *incident);
@@ -224,18 +292,40 @@ pub async fn unnotified_of(tx: &mut Tx<'_>, guild: GuildId) -> Result<Vec<Monito
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// Closes the open outage of a monitor, if there is one, and returns its incident.
+/// Closes the open outages of a monitor, and returns their incidents. When it recovers, those of its limits stay open.
 pub async fn close(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
     ended_at: Timestamp,
     end: OutageEnd,
-) -> Result<Option<IncidentId>, StoreError> {
-    let incident: Option<Option<i64>> = sqlx::query_scalar(
+) -> Result<BTreeSet<IncidentId>, StoreError> {
+    let incidents: Vec<Option<i64>> = sqlx::query_scalar(
         "UPDATE outages SET ended_at = $2, ended_by = $3
-         WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+         WHERE monitor_id = $1 AND ended_at IS NULL AND ($4 OR limit_id = 0) RETURNING incident_id",
     )
     .bind(monitor.0)
+    .bind(ended_at.millis())
+    .bind(end.as_str())
+    .bind(end != OutageEnd::Recovered)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    Ok(incidents.into_iter().flatten().map(IncidentId).collect())
+}
+
+/// Closes the open outage of a limit, if there is one, and returns its incident.
+pub async fn close_limit(
+    tx: &mut Tx<'_>,
+    server: MonitorId,
+    limit: LimitId,
+    ended_at: Timestamp,
+    end: OutageEnd,
+) -> Result<Option<IncidentId>, StoreError> {
+    let incident: Option<Option<i64>> = sqlx::query_scalar(
+        "UPDATE outages SET ended_at = $3, ended_by = $4
+         WHERE monitor_id = $1 AND limit_id = $2 AND ended_at IS NULL RETURNING incident_id",
+    )
+    .bind(server.0)
+    .bind(limit.0)
     .bind(ended_at.millis())
     .bind(end.as_str())
     .fetch_optional(&mut *tx.connection)
@@ -262,7 +352,7 @@ pub async fn retract(
     monitor: MonitorId,
 ) -> Result<Option<IncidentId>, StoreError> {
     let incident: Option<Option<i64>> = sqlx::query_scalar(
-        "DELETE FROM outages WHERE monitor_id = $1 AND ended_at IS NULL RETURNING incident_id",
+        "DELETE FROM outages WHERE monitor_id = $1 AND limit_id = 0 AND ended_at IS NULL RETURNING incident_id",
     )
     .bind(monitor.0)
     .fetch_optional(&mut *tx.connection)

@@ -6,13 +6,14 @@ use crate::domain::Timestamp;
 use crate::store::{StoreError, Tx};
 
 /// What decides when monitors are overdue and when people are notified. The history is left as it was written.
-const STATEMENTS: [&str; 9] = [
+const STATEMENTS: [&str; 10] = [
     "UPDATE monitor_state SET last_seen_at = $1 WHERE last_seen_at > $1",
     "UPDATE monitor_state SET last_check_at = $1 WHERE last_check_at > $1",
     "UPDATE monitors SET since = $1 WHERE since > $1",
     "UPDATE endpoint_targets SET inactive_checked_at = $1 WHERE is_active = 0 AND inactive_checked_at > $1",
     "UPDATE samples SET at = $1 WHERE at > $1",
     "UPDATE outages SET started_at = $1 WHERE ended_at IS NULL AND started_at > $1",
+    "UPDATE server_limits SET beyond_since = $1 WHERE beyond_since > $1",
     "UPDATE incidents SET joined_at = $1 WHERE ended_at IS NULL AND joined_at > $1",
     "UPDATE incidents SET escalation_starts_at = $1 WHERE ended_at IS NULL AND escalation_starts_at > $1",
     // Its time until then would count as observed again.

@@ -11,7 +11,9 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::delivery_order::{QueuedDelivery, Readiness};
 use crate::domain::notifications::delivery_plan::HOPELESS;
 use crate::domain::notifications::destinations::{DestinationId, DestinationKind};
+use crate::domain::servers::metric_limit::OutageSource;
 use crate::store::engine::unreadable::StoredTable;
+use crate::store::incidents::outage::limit_from_row;
 use crate::store::{Reader, StoreError};
 
 /// No delay is this long: an attempt further ahead was scheduled before the clock was set back, so it is due.
@@ -123,10 +125,10 @@ pub async fn pending(
     .bind(MOST)
     .fetch_all(&reader.pool)
     .await?;
-    let mut monitors = match rows.len() {
+    let mut sources = match rows.len() {
         // Nothing else waits, so there is nothing to order.
         0 | 1 => HashMap::new(),
-        _ => monitors(reader, destination).await?,
+        _ => sources(reader, destination).await?,
     };
     let pending = |row: Row| {
         let next_try_at = Timestamp::from_millis(row.next_try_at);
@@ -144,8 +146,8 @@ pub async fn pending(
             },
             // What is hopeless comes last.
             attempts: row.attempts.max(row.faults),
-            monitors: incident
-                .and_then(|incident| monitors.remove(&incident))
+            sources: incident
+                .and_then(|incident| sources.remove(&incident))
                 .unwrap_or_default(),
         };
         let delivery = Delivery {
@@ -166,24 +168,29 @@ pub async fn pending(
     Ok(rows.into_iter().map(pending).collect())
 }
 
-/// The monitors of the incidents that wait at a destination, each with its latest outage in the incident.
-async fn monitors(
+/// The monitors and limits of the incidents that wait at a destination, each with its latest outage in the incident.
+async fn sources(
     reader: &Reader,
     destination: DestinationId,
-) -> Result<HashMap<IncidentId, BTreeMap<MonitorId, i64>>, StoreError> {
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT d.incident_id, o.monitor_id, MAX(o.id) FROM deliveries d JOIN outages o ON o.incident_id = d.incident_id
-         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision GROUP BY d.incident_id, o.monitor_id",
+) -> Result<HashMap<IncidentId, BTreeMap<OutageSource, i64>>, StoreError> {
+    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT d.incident_id, o.monitor_id, o.limit_id, MAX(o.id) FROM deliveries d JOIN outages o ON o.incident_id = d.incident_id
+         WHERE d.destination_id = $1 AND d.delivered_revision < d.wanted_revision
+         GROUP BY d.incident_id, o.monitor_id, o.limit_id",
     )
     .bind(destination.0)
     .fetch_all(&reader.pool)
     .await?;
-    let mut monitors: HashMap<IncidentId, BTreeMap<MonitorId, i64>> = HashMap::new();
-    for (incident, monitor, outage) in rows {
-        let known = monitors.entry(IncidentId(incident)).or_default();
-        known.insert(MonitorId(monitor), outage);
+    let mut sources: HashMap<IncidentId, BTreeMap<OutageSource, i64>> = HashMap::new();
+    for (incident, monitor, limit, outage) in rows {
+        let source = OutageSource {
+            monitor: MonitorId(monitor),
+            limit: limit_from_row(limit),
+        };
+        let known = sources.entry(IncidentId(incident)).or_default();
+        known.insert(source, outage);
     }
-    Ok(monitors)
+    Ok(sources)
 }
 
 /// Whether newer outages of all monitors of an incident have been delivered to a destination, in other incidents.
@@ -195,9 +202,9 @@ pub async fn is_superseded(
     let (monitors, superseded): (i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), COUNT(*) FILTER (WHERE EXISTS (
              SELECT 1 FROM outages n JOIN deliveries d ON d.incident_id = n.incident_id
-             WHERE n.monitor_id = o.monitor_id AND n.id > o.id AND n.incident_id <> $2 AND d.destination_id = $1
+             WHERE n.monitor_id = o.monitor_id AND n.limit_id = o.limit_id AND n.id > o.id AND n.incident_id <> $2 AND d.destination_id = $1
                  AND d.delivered_revision > 0))
-         FROM (SELECT monitor_id, MAX(id) AS id FROM outages WHERE incident_id = $2 GROUP BY monitor_id) o",
+         FROM (SELECT monitor_id, limit_id, MAX(id) AS id FROM outages WHERE incident_id = $2 GROUP BY monitor_id, limit_id) o",
     )
     .bind(destination.0)
     .bind(incident.0)

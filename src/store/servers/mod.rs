@@ -1,3 +1,4 @@
-//! Servers and their reports.
+//! Servers, their reports, and the limits on what they report.
 
+pub mod metric_limit;
 pub mod server;

@@ -12,6 +12,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::notifications::storage_limit::UsageKind;
+use crate::domain::servers::metric_limit::Severity;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::status_rule::ServerState;
 use crate::domain::servers::threshold::Thresholds;
@@ -40,6 +41,8 @@ pub struct Server {
     pub auto_thresholds: bool,
     pub thresholds_followed_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// The worst of its limits that are exceeded.
+    pub exceeded: Option<Severity>,
 }
 
 impl Server {
@@ -54,6 +57,7 @@ impl Server {
             since: self.since,
             is_active: self.is_active,
             last_seen: self.last_seen_at,
+            exceeded: self.exceeded,
         }
     }
 }
@@ -295,6 +299,11 @@ pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 fn read(row: &SqliteRow) -> Result<Server, StoreError> {
     let seen: Option<i64> = row.try_get("last_seen_at")?;
     let followed: Option<i64> = row.try_get("thresholds_followed_at")?;
+    let exceeded: Option<String> = row.try_get("limit_exceeded")?;
+    let severity = exceeded.map(|word| {
+        let damaged = |_| StoreError::Damaged("the severity of a server's limit".into());
+        word.parse().map_err(damaged)
+    });
     let length = |name: &str| -> Result<Option<Duration>, StoreError> {
         let millis: Option<i64> = row.try_get(name)?;
         Ok(millis.map(|millis| Duration::from_millis(millis.unsigned_abs())))
@@ -327,6 +336,7 @@ fn read(row: &SqliteRow) -> Result<Server, StoreError> {
         auto_thresholds: row.try_get("auto_thresholds")?,
         thresholds_followed_at: followed.map(Timestamp::from_millis),
         created_at: Timestamp::from_millis(row.try_get("created_at")?),
+        exceeded: severity.transpose()?,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::store::incidents::outage::Opened;
 use crate::store::incidents::{incident, outage};
 use crate::store::monitors::monitor as monitors;
-use crate::store::notifications::{alert_override, delivery, destination};
+use crate::store::notifications::{alert_override, alert_settings, delivery, destination};
 use crate::store::silences::silence;
 use crate::store::{StoreError, Tx};
 
@@ -22,7 +22,7 @@ use crate::store::{StoreError, Tx};
 /// Further outages are collected in the newest of these incidents, which counts them.
 const BACKLOG: u64 = 100;
 
-/// Notifies about an open outage that is in no incident, such as one whose mute has ended. Leaves out overdue servers: the
+/// Notifies about the open outages of a monitor that are in no incident, such as one whose mute has ended. Leaves out overdue servers: the
 /// rule for their notifications is their own report interval, which is evaluated every minute.
 pub async fn notify_if_open(
     tx: &mut Tx<'_>,
@@ -47,17 +47,12 @@ async fn notify_unnotified(
     applies_to: fn(OutageReason) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match outage::unnotified(tx, monitor.id).await? {
-        Some((id, started_at, reason)) if applies_to(reason) => {
-            let opened = Opened {
-                id,
-                monitor,
-                started_at,
-            };
-            notify(tx, opened, now).await
+    for opened in outage::unnotified(tx, monitor).await? {
+        if applies_to(opened.reason) {
+            notify(tx, opened, now).await?;
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Notifies about all open outages of a guild that are in no incident, once it has a destination for them.
@@ -122,8 +117,8 @@ pub async fn notify_held(
 }
 
 /// Adds an outage to an open incident, or to a new one, and enqueues its deliveries. Does neither while the monitor is
-/// silenced or there is no destination, nor for an address that the operator's policy has never let Rollcall check: nobody
-/// on call can change that.
+/// silenced or there is no destination, nor for a warning if the guild wants none, nor for an address that the operator's policy
+/// has never let Rollcall check: nobody on call can change that.
 pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(), StoreError> {
     let MonitorRef { guild, id: monitor } = opened.monitor;
     if let Some(kind) = silence::of(tx, monitor, now).await? {
@@ -133,11 +128,12 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
     let is_off = own.is_some_and(|own| !own.notify);
     if is_off
         || destination::of(tx, guild).await?.is_empty()
+        || is_unwanted_warning(tx, &opened).await?
         || outage::was_never_allowed(tx, opened.id).await?
     {
         return outage::release(tx, opened.id).await;
     }
-    let (recent, last_incident) = outage::recent(tx, monitor).await?;
+    let (recent, last_incident) = outage::recent(tx, opened.source()).await?;
     // One that a silence held back until now may have stayed offline for too long.
     let may_flap = now.since(opened.started_at) < SETTLED_DOWN && is_flapping(&recent, now);
     if let Some(incident) = last_incident.filter(|_| may_flap) {
@@ -159,6 +155,15 @@ pub async fn notify(tx: &mut Tx<'_>, opened: Opened, now: Timestamp) -> Result<(
     }
     let role = own.and_then(|own| own.role);
     join_or_begin(tx, opened, role, now).await
+}
+
+/// Whether an outage is a warning, and the guild wants no notifications about warnings.
+async fn is_unwanted_warning(tx: &mut Tx<'_>, opened: &Opened) -> Result<bool, StoreError> {
+    if opened.reason != OutageReason::LimitWarning {
+        return Ok(false);
+    }
+    let settings = alert_settings::find(tx, opened.monitor.guild).await?;
+    Ok(settings.is_some_and(|settings| !settings.preferences.notify_on_warning))
 }
 
 /// Adds an outage to the open incident that it belongs to, or opens one. An incident mentions one role: in an incident of

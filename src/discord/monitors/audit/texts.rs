@@ -1,7 +1,7 @@
 //! The texts of the audit log: one sentence for each event, with what was set to what.
 
 use crate::discord::monitors::audit::changes;
-use crate::discord::monitors::audit::details::Details;
+use crate::discord::monitors::audit::details::{Details, quoted};
 use crate::discord::ui::embed::{bold, relative};
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
 use crate::domain::event::{Actor, EventKind};
@@ -11,6 +11,9 @@ use crate::store::event::Event;
 pub(super) const TITLE: &str = "Audit log";
 pub(super) const NO_EVENTS: &str = "There are no matching events yet.";
 pub(super) const OLDER_EVENTS: &str = "Choose a type or a monitor to see older events";
+
+/// How many limits of a server are listed.
+const LIMITS: usize = 5;
 
 /// An event as one sentence, without its time.
 #[expect(
@@ -56,6 +59,12 @@ pub(super) fn sentence(event: &Event) -> String {
             let thresholds = thresholds(details);
             format!("{actor} changed the thresholds of the server {name}{thresholds}")
         }
+        EventKind::ServerLimitsChanged => {
+            let limits = limits(details);
+            format!("{actor} changed the limits of the server {name}{limits}")
+        }
+        EventKind::ServerLimitExceeded => format!("{name} exceeds a limit{reason}"),
+        EventKind::ServerLimitMet => format!("{name} meets a limit again{}", met_limit(details)),
         EventKind::ServerRemoved => format!("{actor} removed the server {name}"),
         EventKind::ServerOverdue => format!("{name} is overdue{reason}"),
         EventKind::KeyCreated => format!("{actor} created {}", key(details)),
@@ -279,6 +288,40 @@ fn thresholds(details: Details<'_>) -> String {
     format!(": {before} → {after}")
 }
 
+/// The limits of a server that were set and removed, up to five of each.
+fn limits(details: Details<'_>) -> String {
+    let listed = |key: &str, word: &str| {
+        let limits = details.0.get(key)?.as_array()?;
+        let shown: Vec<String> = limits
+            .iter()
+            .filter_map(serde_json::Value::as_str)
+            .take(LIMITS)
+            .map(quoted)
+            .collect();
+        let more = match limits.len().saturating_sub(LIMITS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!shown.is_empty()).then(|| format!("{word} {}{more}", shown.join(", ")))
+    };
+    let parts: Vec<String> = [listed("set", "set"), listed("removed", "removed")]
+        .into_iter()
+        .flatten()
+        .collect();
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(": {}", parts.join("; ")),
+    }
+}
+
+/// Which limit a server meets again, and how long it did not.
+fn met_limit(details: Details<'_>) -> String {
+    let limit = details.code("limit").map(|limit| format!(": {limit}"));
+    let length = details.length("exceeded_for_ms").map(text::duration);
+    let length = length.map(|length| format!(" (after {length})"));
+    limit.unwrap_or_default() + &length.unwrap_or_default()
+}
+
 fn minutes_long(minutes: f64) -> std::time::Duration {
     std::time::Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default()
 }
@@ -409,6 +452,19 @@ mod tests {
                 json!({ "before_minutes": null, "after_minutes": [5.0, 60.0, 120.5] }),
             ),
             of_monitor(
+                EventKind::ServerLimitsChanged,
+                json!({ "set": ["disk above 90 for 5 min"], "removed": ["a", "b", "c", "d", "e", "f"] }),
+            ),
+            of_monitor(EventKind::ServerLimitsChanged, json!({})),
+            of_monitor(
+                EventKind::ServerLimitExceeded,
+                json!({ "reason": "disk / at 93.1 %, above 90 % for 5 min" }),
+            ),
+            of_monitor(
+                EventKind::ServerLimitMet,
+                json!({ "limit": "disk above 90 for 5 min", "exceeded_for_ms": 1_200_000 }),
+            ),
+            of_monitor(
                 EventKind::ServerEdited,
                 json!({ "changes": { "is_active": { "from": true, "to": false } } }),
             ),
@@ -429,6 +485,10 @@ mod tests {
         **shop** went offline: no heartbeat since <t:1769860800:R> (threshold 5 min)
         **shop** is overdue: no report since <t:1769860800:R>
         <@1001> changed the thresholds of the server **shop**: default → 5 min / 1 h / 2 h
+        <@1001> changed the limits of the server **shop**: set `disk above 90 for 5 min`; removed `a`, `b`, `c`, `d`, `e` and 1 more
+        <@1001> changed the limits of the server **shop**
+        **shop** exceeds a limit: `disk / at 93.1 %, above 90 % for 5 min`
+        **shop** meets a limit again: `disk above 90 for 5 min` (after 20 min)
         <@1001> changed the server **shop**: active on → off
         <@1001> created the fleet key `0123456789ab`
         <@1001> replaced the server key `0123456789ab` of **db-1**

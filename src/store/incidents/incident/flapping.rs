@@ -1,10 +1,14 @@
 //! Flapping monitors and their incidents: an incident stays the same while its monitor goes offline and recovers.
 
+use std::collections::BTreeSet;
+
 use super::change::outage_ended;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::servers::metric_limit::OutageSource;
+use crate::store::incidents::outage::{Opened, limit_from_row, limit_to_row};
 use crate::store::{Reader, StoreError, Tx};
 
 /// Reopens an incident because its monitor is flapping. If it had ended, escalation restarts now: the time online does not
@@ -40,21 +44,43 @@ pub async fn end_flapping(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let stable: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT f.monitor_id FROM outages f WHERE f.guild_id = $1 AND f.is_flapping = 1
-             AND NOT EXISTS (SELECT 1 FROM outages o WHERE o.monitor_id = f.monitor_id AND (o.ended_at IS NULL OR o.ended_at > $2))",
+    let stable: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT DISTINCT f.monitor_id, f.limit_id FROM outages f WHERE f.guild_id = $1 AND f.is_flapping = 1
+             AND NOT EXISTS (SELECT 1 FROM outages o WHERE o.monitor_id = f.monitor_id AND o.limit_id = f.limit_id
+                             AND (o.ended_at IS NULL OR o.ended_at > $2))",
     )
     .bind(guild.to_row())
     .bind(since.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    for monitor in &stable {
-        stop_flapping(tx, MonitorId(*monitor), now).await?;
+    for (monitor, limit) in &stable {
+        let source = OutageSource {
+            monitor: MonitorId(*monitor),
+            limit: limit_from_row(*limit),
+        };
+        stop_flapping_of(tx, source, now).await?;
     }
     Ok(stable.len() as u64)
 }
 
-/// Ends the flapping of a monitor. The flapping of its incidents ends if none of their other monitors is flapping.
+/// Ends the flapping of a monitor by its status, or of one of its limits. The flapping of its incidents ends if nothing else in
+/// them is flapping.
+pub async fn stop_flapping_of(
+    tx: &mut Tx<'_>,
+    source: OutageSource,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let incidents: Vec<Option<i64>> = sqlx::query_scalar(
+        "UPDATE outages SET is_flapping = 0 WHERE monitor_id = $1 AND limit_id = $2 AND is_flapping = 1 RETURNING incident_id",
+    )
+    .bind(source.monitor.0)
+    .bind(limit_to_row(source.limit))
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    settled(tx, incidents, now).await
+}
+
+/// Ends the flapping of a monitor and of all its limits.
 pub async fn stop_flapping(
     tx: &mut Tx<'_>,
     monitor: MonitorId,
@@ -66,9 +92,15 @@ pub async fn stop_flapping(
     .bind(monitor.0)
     .fetch_all(&mut *tx.connection)
     .await?;
-    let mut incidents: Vec<i64> = incidents.into_iter().flatten().collect();
-    incidents.sort_unstable();
-    incidents.dedup();
+    settled(tx, incidents, now).await
+}
+
+async fn settled(
+    tx: &mut Tx<'_>,
+    incidents: Vec<Option<i64>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let incidents: BTreeSet<i64> = incidents.into_iter().flatten().collect();
     for incident in incidents {
         monitor_settled(tx, IncidentId(incident), now).await?;
     }
@@ -94,13 +126,21 @@ async fn monitor_settled(
     Ok(())
 }
 
-/// A flapping monitor whose outage is still open: the outage, when it started, and its incident.
+#[derive(sqlx::FromRow)]
+struct FlappingRow {
+    id: i64,
+    monitor_id: i64,
+    limit_id: i64,
+    reason: String,
+    incident_id: i64,
+    started_at: i64,
+}
+
+/// An outage of a flapping monitor that is still open, and its incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlappingOutage {
-    pub id: i64,
-    pub monitor: MonitorRef,
+    pub opened: Opened,
     pub incident: IncidentId,
-    pub started_at: Timestamp,
 }
 
 /// The open outages of a guild's flapping monitors that started before the given time.
@@ -109,8 +149,8 @@ pub async fn flapping_since(
     guild: GuildId,
     before: Timestamp,
 ) -> Result<Vec<FlappingOutage>, StoreError> {
-    let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT id, monitor_id, incident_id, started_at FROM outages
+    let rows: Vec<FlappingRow> = sqlx::query_as(
+        "SELECT id, monitor_id, limit_id, reason, incident_id, started_at FROM outages
          WHERE guild_id = $1 AND is_flapping = 1 AND ended_at IS NULL AND started_at <= $2 AND incident_id IS NOT NULL
          ORDER BY started_at, id",
     )
@@ -118,16 +158,23 @@ pub async fn flapping_since(
     .bind(before.millis())
     .fetch_all(&mut *tx.connection)
     .await?;
-    let outage = |(id, monitor, incident, started_at)| FlappingOutage {
-        id,
-        monitor: MonitorRef {
-            guild,
-            id: MonitorId(monitor),
-        },
-        incident: IncidentId(incident),
-        started_at: Timestamp::from_millis(started_at),
+    let outage = |row: FlappingRow| {
+        let damaged = |_| StoreError::Damaged("the reason of an outage".into());
+        Ok(FlappingOutage {
+            opened: Opened {
+                id: row.id,
+                monitor: MonitorRef {
+                    guild,
+                    id: MonitorId(row.monitor_id),
+                },
+                started_at: Timestamp::from_millis(row.started_at),
+                reason: row.reason.parse().map_err(damaged)?,
+                limit: limit_from_row(row.limit_id),
+            },
+            incident: IncidentId(row.incident_id),
+        })
     };
-    Ok(rows.into_iter().map(outage).collect())
+    rows.into_iter().map(outage).collect()
 }
 
 /// Records that the outage of a flapping monitor moved to another incident. Its old incident ends if none of its outages is
@@ -138,14 +185,16 @@ pub async fn outage_left(
     to: IncidentId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    stop_flapping(tx, left.monitor.id, now).await?;
+    let source = left.opened.source();
+    stop_flapping_of(tx, source, now).await?;
     sqlx::query(
         "UPDATE outages SET continued_by = $3
-         WHERE id = (SELECT MAX(id) FROM outages WHERE incident_id = $1 AND monitor_id = $2)",
+         WHERE id = (SELECT MAX(id) FROM outages WHERE incident_id = $1 AND monitor_id = $2 AND limit_id = $4)",
     )
     .bind(left.incident.0)
-    .bind(left.monitor.id.0)
+    .bind(source.monitor.0)
     .bind(to.0)
+    .bind(limit_to_row(source.limit))
     .execute(&mut *tx.connection)
     .await?;
     monitor_settled(tx, left.incident, now).await?;

@@ -23,7 +23,7 @@ pub use cause::judged;
 pub use change::outage_ended;
 pub use flapping::{
     FlappingOutage, continuing, end_flapping, flapping_since, guilds_with_flapping, outage_left,
-    reopen, stop_flapping,
+    reopen, stop_flapping, stop_flapping_of,
 };
 pub use joining::{JoinedReply, amend, joined, set_joined_reply};
 pub use list::{IncidentFilter, list};
@@ -220,7 +220,7 @@ pub async fn young(
 /// The monitors of an incident that are down.
 pub async fn down(tx: &mut Tx<'_>, id: IncidentId) -> Result<Vec<MonitorId>, StoreError> {
     let rows: Vec<i64> = sqlx::query_scalar(
-        "SELECT i.monitor_id FROM outages i JOIN monitors m ON m.id = i.monitor_id
+        "SELECT DISTINCT i.monitor_id FROM outages i JOIN monitors m ON m.id = i.monitor_id
          WHERE i.incident_id = $1 AND i.ended_at IS NULL",
     )
     .bind(id.0)

@@ -1,4 +1,5 @@
-//! The outages of an incident as people see them: the latest one of each monitor, with its name.
+//! The outages of an incident as people see them: the latest one of each monitor, and of each limit that a server exceeds, with
+//! the name of the monitor.
 
 use std::collections::HashMap;
 
@@ -53,7 +54,7 @@ struct OutageRow {
     times: i64,
 }
 
-/// The monitors of an incident, counted by their latest outage in it.
+/// The monitors of an incident, and the limits that servers exceed, counted by their latest outage in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub monitors: u64,
@@ -64,6 +65,8 @@ pub struct Counts {
     pub recovered: u64,
     /// Those that were flapping and then stayed offline: their open outage is in another incident.
     pub continued: u64,
+    /// Those that are limits which a server exceeds, not monitors.
+    pub limits: u64,
 }
 
 impl Counts {
@@ -87,6 +90,7 @@ struct CountsRow {
     flapping_open: i64,
     recovered: i64,
     continued: i64,
+    limits: i64,
 }
 
 /// The counts of each of these incidents that has outages, in one statement.
@@ -99,9 +103,10 @@ pub(super) async fn counts(
              COUNT(*) FILTER (WHERE is_flapping = 1) AS flapping,
              COUNT(*) FILTER (WHERE is_flapping = 1 AND ended_at IS NULL) AS flapping_open,
              COUNT(*) FILTER (WHERE ended_at IS NOT NULL AND COALESCE(ended_by, 'recovered') = 'recovered') AS recovered,
-             COUNT(*) FILTER (WHERE continued_by IS NOT NULL) AS continued
+             COUNT(*) FILTER (WHERE continued_by IS NOT NULL) AS continued,
+             COUNT(*) FILTER (WHERE limit_id > 0) AS limits
          FROM outages WHERE id IN (
-             SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id)
+             SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id, limit_id)
          GROUP BY incident_id",
         places(incidents)
     );
@@ -118,6 +123,7 @@ pub(super) async fn counts(
             flapping_open: row.flapping_open.unsigned_abs(),
             recovered: row.recovered.unsigned_abs(),
             continued: row.continued.unsigned_abs(),
+            limits: row.limits.unsigned_abs(),
         };
         (IncidentId(row.incident_id), counts)
     };
@@ -139,11 +145,12 @@ pub(super) async fn outages(
 ) -> Result<HashMap<IncidentId, Vec<Outage>>, StoreError> {
     let sql = format!(
         "SELECT d.*,
-             (SELECT COUNT(*) FROM outages n WHERE n.incident_id = d.incident_id AND n.monitor_id = d.monitor_id) AS times
+             (SELECT COUNT(*) FROM outages n
+              WHERE n.incident_id = d.incident_id AND n.monitor_id = d.monitor_id AND n.limit_id = d.limit_id) AS times
          FROM outage_details d JOIN (
              SELECT id, ROW_NUMBER() OVER (PARTITION BY incident_id ORDER BY ended_at IS NOT NULL, started_at, id) AS place
              FROM outages WHERE id IN (
-                 SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id)
+                 SELECT MAX(id) FROM outages WHERE incident_id IN {} GROUP BY incident_id, monitor_id, limit_id)
          ) ranked ON ranked.id = d.id
          WHERE ranked.place <= {NAMED} ORDER BY d.incident_id, ranked.place",
         places(incidents)
@@ -207,7 +214,8 @@ pub async fn announced_by(
     reply: IncidentId,
 ) -> Result<Changes, StoreError> {
     const ANNOUNCED: &str = "FROM incident_outages i WHERE incident_id = $1
-         AND EXISTS (SELECT 1 FROM outages a WHERE a.reply_id = $2 AND a.monitor_id = i.monitor_id)";
+         AND EXISTS (SELECT 1 FROM outages a WHERE a.reply_id = $2 AND a.monitor_id = i.monitor_id
+                     AND a.limit_id = i.limit_id)";
     let sql =
         format!("SELECT * {ANNOUNCED} ORDER BY ended_at IS NOT NULL, started_at, id LIMIT $3");
     let rows: Vec<OutageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
