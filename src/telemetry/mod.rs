@@ -11,12 +11,13 @@ mod scrub;
 use std::fmt;
 
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
 use crate::private_files;
@@ -94,7 +95,7 @@ pub fn start_one_shot(verbose: bool, libraries: LibraryTargets) {
         .with_ansi(false)
         .event_format(PlainLine)
         .with_writer(std::io::stderr)
-        .with_filter(EnvFilter::new(filter(level, libraries)));
+        .with_filter(filter(level, libraries));
     // Only a second call in one process fails here, and then a log is running already.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
@@ -103,30 +104,29 @@ pub fn start_one_shot(verbose: bool, libraries: LibraryTargets) {
 const OWN_CRATES: [&str; 2] = ["rollcall", "discord_gateway_relay"];
 
 /// Own lines from `level` on, warnings of other crates, and all statements at `trace`.
-fn filter(level: Level, libraries: LibraryTargets) -> String {
-    let own = OWN_CRATES.map(|name| format!("{name}={level}"));
-    let omitted: String = libraries
-        .omitted
-        .iter()
-        .map(|target| format!(",{target}=off"))
-        .collect();
-    let statements = libraries.statements;
+fn filter(level: Level, libraries: LibraryTargets) -> Targets {
     let of_statements = match level {
         Level::TRACE => Level::DEBUG,
         _ => Level::ERROR,
     };
-    format!(
-        "warn,{},{statements}={of_statements}{omitted}",
-        own.join(",")
-    )
+    let omitted = libraries.omitted.iter();
+    Targets::new()
+        .with_default(Level::WARN)
+        .with_targets(OWN_CRATES.map(|name| (name, level)))
+        .with_target(libraries.statements, of_statements)
+        .with_targets(omitted.map(|target| (*target, LevelFilter::OFF)))
 }
 
-fn layer<S, W>(settings: &LogSettings, filter: &str, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W>(
+    settings: &LogSettings,
+    filter: &Targets,
+    writer: W,
+) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::new(filter);
+    let filter = filter.clone();
     match settings.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
             .json()
