@@ -67,7 +67,7 @@ enum Command {
     /// Add, list, show and remove devices that send heartbeats
     #[command(subcommand)]
     Device(device::DeviceCommand),
-    /// Add, list and remove servers whose agents send reports
+    /// Add, list and remove servers whose agents send reports, and set limits on what they report
     #[command(subcommand)]
     Server(server::ServerCommand),
     /// Show and set where alerts go

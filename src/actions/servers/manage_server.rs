@@ -188,13 +188,14 @@ async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Resul
         .ok_or_else(not_found)
 }
 
-/// Records a report of a server's agent: stores the sample and sets the server online. `stats` is a JSON object.
+/// Records a report of a server's agent: stores the sample, sets the server online, and compares the report with its limits.
+/// `stats` is a JSON object. Returns the status of the server then.
 pub async fn report(
     store: &Store,
     reporter: MonitorRef,
     stats: String,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Status, Error> {
     let id = reporter.id;
     store
         .writer
@@ -204,7 +205,7 @@ pub async fn report(
                 server::keep_sample(tx, id, now, &stats).await?;
                 record_heartbeats(tx, &[(id, now)]).await?;
                 let Some(change) = on_report(server.state(), now) else {
-                    return Ok(());
+                    return Ok(server.status);
                 };
                 let reported = ServerState {
                     status: change.to,

@@ -11,6 +11,7 @@ use crate::domain::servers::metric_limit::{
     ConditionKind, LimitChange, MOST_LIMITS, Metric, MetricLimit, Severity,
 };
 use crate::domain::servers::status_rule::{ServerState, on_limits};
+use crate::domain::status::Status;
 use crate::domain::transition::OutageEnd;
 use crate::store::event;
 use crate::store::incidents::outage::Excess;
@@ -18,16 +19,17 @@ use crate::store::servers::metric_limit::{self, StoredLimit};
 use crate::store::servers::server;
 use crate::store::{Reader, Store, StoreError, Tx};
 
-/// Compares a report with the limits of its server. `state` is that after the report itself; `stats` is a JSON object.
+/// Compares a report with the limits of its server, and returns the status then. `state` is that after the report itself;
+/// `stats` is a JSON object.
 pub(super) async fn observe(
     tx: &mut Tx<'_>,
     state: ServerState,
     stats: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Status, StoreError> {
     let mut limits = metric_limit::of(tx, state.monitor.id).await?;
     if limits.is_empty() {
-        return Ok(());
+        return Ok(state.status);
     }
     let figures = figures::of(stats);
     for stored in &mut limits {
@@ -57,17 +59,19 @@ pub(super) async fn observe(
     adjust_status(tx, state, &limits, now).await
 }
 
-/// Brings the status of a server in line with its limits.
+/// Brings the status of a server in line with its limits, and returns it.
 async fn adjust_status(
     tx: &mut Tx<'_>,
     state: ServerState,
     limits: &[StoredLimit],
     now: Timestamp,
-) -> Result<(), StoreError> {
-    match on_limits(state, worst(limits), now) {
-        Some(change) => transition::apply_one(tx, change, Actor::System, now).await,
-        None => Ok(()),
-    }
+) -> Result<Status, StoreError> {
+    let Some(change) = on_limits(state, worst(limits), now) else {
+        return Ok(state.status);
+    };
+    let status = change.to;
+    transition::apply_one(tx, change, Actor::System, now).await?;
+    Ok(status)
 }
 
 /// The worst of the limits that are exceeded.
@@ -77,7 +81,7 @@ fn worst(limits: &[StoredLimit]) -> Option<Severity> {
 }
 
 /// A change to the limits of a server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LimitEdit {
     /// Sets these, each in place of the one with the same metric and kind of condition.
     Set(Vec<MetricLimit>),

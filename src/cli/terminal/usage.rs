@@ -32,9 +32,11 @@ const ELSEWHERE: [(&[&str], &str); 14] = [
 ];
 
 /// A valid value for each option with a number or a duration.
-const EXAMPLES: [(&str, &str); 16] = [
+const EXAMPLES: [(&str, &str); 18] = [
+    ("--above", "90"),
     ("--at", "\"2026-12-01 22:30\""),
     ("--batch", "100"),
+    ("--below", "10"),
     ("--channel", "175928847299117063"),
     ("--concurrent", "50"),
     ("--every", "60s"),

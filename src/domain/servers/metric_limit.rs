@@ -20,7 +20,7 @@ use crate::timestamp::Timestamp;
 pub const MOST_LIMITS: usize = 20;
 
 /// The maximum length of a metric, in bytes: the longest path that a report may have.
-const LONGEST_METRIC: usize = 128;
+pub const LONGEST_METRIC: usize = 128;
 
 /// Percentages are reported under this name, of a file system as `disk./home.used_percent`.
 const PERCENT: &str = ".used_percent";
@@ -78,13 +78,12 @@ impl FromStr for Metric {
     type Err = ValidationError;
 
     fn from_str(text: &str) -> Result<Self, ValidationError> {
+        let is_visible = !text.chars().any(text::is_unseen);
         let text = text.trim();
-        let is_valid = !text.is_empty()
+        let is_valid = is_visible
+            && !text.is_empty()
             && text.len() <= LONGEST_METRIC
-            && text.matches('*').count() <= 1
-            && !text
-                .chars()
-                .any(|one| one.is_control() || text::is_unseen(one));
+            && text.matches('*').count() <= 1;
         if !is_valid {
             return Err(ValidationError::new(format!(
                 "a metric is the path of a number in the reports, at most {LONGEST_METRIC} bytes long and with at most one `*`. Example: `disk` or `metrics.queue`"
@@ -252,6 +251,11 @@ impl MetricLimit {
                     .any(|(path, _)| limit.metric.is_percentage_of(path))
             })
             .collect()
+    }
+
+    /// How long the number must be beyond the bound, in whole seconds: rounded up, so that 0 means that one report is enough.
+    pub fn hold_seconds(&self) -> u64 {
+        self.hold.as_secs() + u64::from(self.hold.subsec_nanos() > 0)
     }
 
     /// Applies the rule to a report that was received at `at`. Returns the new progress, and what has changed.

@@ -14,7 +14,7 @@ use crate::http::HttpState;
 use crate::http::api::Reader;
 use crate::http::api::problem::Problem;
 use crate::store::StoreError;
-use crate::store::monitors::series::{self, MonitorFigures, MonitorLabels};
+use crate::store::monitors::series::{self, CurrentReports, MonitorFigures, MonitorLabels};
 
 /// Series of a page at most, about 2 MB: the quotas allow 1,000 endpoints, 10,000 devices and 100 servers.
 const MOST_SERIES: usize = 10_000;
@@ -41,7 +41,11 @@ async fn page(app: &HttpState, guild: GuildId) -> Result<Exposition, StoreError>
     page.add_monitors(&known.kept);
     page.begin_reports();
     let mut visit = |labels: &MonitorLabels, stats: &str| page.add_report(labels, stats);
-    series::each_latest_report(reader, guild, &mut visit).await?;
+    let current = CurrentReports {
+        now: app.clock.now(),
+        online: app.thresholds.online(),
+    };
+    series::each_latest_report(reader, guild, current, &mut visit).await?;
     Ok(page.finish())
 }
 
@@ -124,7 +128,7 @@ impl MonitorPage {
     fn begin_reports(&mut self) {
         self.text.gauges(
             SERVER_METRIC,
-            "The figures of the latest report of each server that is online, by their path.",
+            "The figures of the latest report of each server that is online or only beyond a limit, by their path.",
         );
     }
 
@@ -296,7 +300,7 @@ mod tests {
         # HELP rollcall_monitor_certificate_expiry_seconds When the certificate of the endpoint expires, as Unix time in seconds.
         # TYPE rollcall_monitor_certificate_expiry_seconds gauge
         rollcall_monitor_certificate_expiry_seconds{id="7",name="the \"shop\"",group="web",kind="endpoint"} 1800000000
-        # HELP rollcall_server_metric The figures of the latest report of each server that is online, by their path.
+        # HELP rollcall_server_metric The figures of the latest report of each server that is online or only beyond a limit, by their path.
         # TYPE rollcall_server_metric gauge
         rollcall_server_metric{id="0",name="shop 0",group="",kind="endpoint",metric="cpu"} 12.5
         rollcall_server_metric{id="0",name="shop 0",group="",kind="endpoint",metric="metrics.a.b"} 1

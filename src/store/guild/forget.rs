@@ -159,3 +159,36 @@ async fn monitors(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
     }
     Ok(ids.len() as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    /// Tables without statements of their own: they have a function, or a row for each monitor or note that goes with it.
+    const WITH_OTHERS: [&str; 5] = [
+        "monitors",
+        "endpoint_targets",
+        "device_details",
+        "server_details",
+        "incident_notes",
+    ];
+
+    #[tokio::test]
+    async fn each_table_with_rows_of_a_guild_is_deleted_in_batches() {
+        let store = TestStore::open().await;
+        let tables: Vec<(String,)> = store
+            .rows(
+                "SELECT t.name FROM sqlite_master t JOIN pragma_table_info(t.name) c ON c.name = 'guild_id'
+                 WHERE t.type = 'table' ORDER BY t.name",
+            )
+            .await;
+        assert!(tables.len() > WITH_OTHERS.len());
+        for (table,) in tables {
+            let start = format!("DELETE FROM {table} ");
+            let mut statements = BEFORE_MONITORS.iter().chain(&AFTER_MONITORS);
+            let is_deleted = statements.any(|sql| sql.starts_with(&start));
+            assert_ne!(is_deleted, WITH_OTHERS.contains(&table.as_str()), "{table}");
+        }
+    }
+}

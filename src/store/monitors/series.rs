@@ -1,13 +1,15 @@
 //! What the metrics pages show of monitors: their numbers, and the latest figures of each.
 
+use std::time::Duration;
+
 use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::status::Status;
+use crate::domain::{Timestamp, millis};
 use crate::store::devices::device::status_of;
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError};
@@ -116,10 +118,20 @@ fn labels(row: &SqliteRow, kind: MonitorKind) -> Result<MonitorLabels, StoreErro
     })
 }
 
-/// Passes the latest report of each server of a guild that is online to `visit`, as a JSON object, in the order of their ids.
+/// Which reports are current: those of servers that are online, and those of servers that only a limit on what they report may
+/// keep from being online, because the latest one is not older than their threshold.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentReports {
+    pub now: Timestamp,
+    /// The threshold of servers without one of their own.
+    pub online: Duration,
+}
+
+/// Passes the latest report of each server of a guild to `visit` if it is current, as a JSON object, in the order of their ids.
 pub async fn each_latest_report(
     reader: &Reader,
     guild: GuildId,
+    current: CurrentReports,
     visit: &mut (impl FnMut(&MonitorLabels, &str) + Send),
 ) -> Result<(), StoreError> {
     let mut rows = sqlx::query(
@@ -128,9 +140,17 @@ pub async fn each_latest_report(
          ) AS stats
          FROM server_details d
          JOIN monitors m ON m.id = d.monitor_id
-         WHERE d.guild_id = $1 AND m.status = 'online' ORDER BY d.monitor_id",
+         WHERE d.guild_id = $1 AND (m.status = 'online' OR (
+             m.status IN ('warning', 'offline')
+             AND EXISTS (SELECT 1 FROM server_limits l WHERE l.monitor_id = m.id AND l.exceeded_reason IS NOT NULL)
+             AND EXISTS (SELECT 1 FROM monitor_state p
+                         WHERE p.monitor_id = m.id AND p.last_seen_at >= $2 - COALESCE(d.online_ms, $3))
+         ))
+         ORDER BY d.monitor_id",
     )
     .bind(guild.to_row())
+    .bind(current.now.millis())
+    .bind(millis(current.online))
     .fetch(&reader.pool);
     while let Some(row) = rows.try_next().await? {
         let stats: Option<&str> = row.try_get("stats")?;
@@ -153,13 +173,21 @@ mod tests {
                 (1, 7, 'endpoint', 'shop', 'web', 'online', 1, 1), (2, 7, 'server', 'db', NULL, 'online', 1, 1),
                 (3, 7, 'server', 'old', NULL, 'warning', 1, 1), (4, 8, 'server', 'theirs', NULL, 'online', 1, 1),
                 (5, 7, 'device', 'pump', NULL, 'offline', 1, 1), (6, 7, 'server', 'new', NULL, 'online', 1, 1),
-                (7, 9, 'device', 'left', NULL, 'offline', 1, 1)",
+                (7, 9, 'device', 'left', NULL, 'offline', 1, 1), (8, 7, 'server', 'full', NULL, 'warning', 1, 1),
+                (9, 7, 'server', 'full, then late', NULL, 'offline', 1, 1),
+                (10, 7, 'server', 'paused', NULL, 'paused', 1, 1), (11, 7, 'server', 'slow', NULL, 'offline', 1, 1)",
             "INSERT INTO endpoint_targets (monitor_id, guild_id, target, host, port, certificate_expires_at)
                 VALUES (1, 7, 'https://a.example/', 'a.example', 443, 5000)",
-            "INSERT INTO server_details (monitor_id, guild_id) VALUES (2, 7), (3, 7), (4, 8), (6, 7)",
+            "INSERT INTO server_details (monitor_id, guild_id, online_ms) VALUES
+                (2, 7, NULL), (3, 7, NULL), (4, 8, NULL), (6, 7, NULL), (8, 7, NULL), (9, 7, NULL), (10, 7, NULL), (11, 7, 2000)",
             "INSERT INTO monitor_state (monitor_id, latency_us) VALUES (1, 250000)",
+            "INSERT INTO monitor_state (monitor_id, last_seen_at) VALUES (3, 20), (8, 1000), (9, 999), (10, 2000), (11, 0)",
+            "INSERT INTO server_limits (monitor_id, guild_id, metric, condition, bound, hold_ms, severity, exceeded_reason, created_at)
+                SELECT id, 7, 'cpu', 'above', 2, 0, 'warning', CASE WHEN id <> 3 THEN 'cpu at 3' END, 1 FROM monitors
+                WHERE id IN (3, 8, 9, 10, 11)",
             "INSERT INTO samples (at, monitor_id, guild_id, stats) VALUES
-                (10, 2, 7, '{\"cpu\":1}'), (20, 2, 7, '{\"cpu\":2}'), (20, 3, 7, '{\"cpu\":3}'), (20, 4, 8, '{\"cpu\":4}')",
+                (10, 2, 7, '{\"cpu\":1}'), (20, 2, 7, '{\"cpu\":2}'), (20, 3, 7, '{\"cpu\":3}'), (20, 4, 8, '{\"cpu\":4}'),
+                (1000, 8, 7, '{\"cpu\":8}'), (999, 9, 7, '{\"cpu\":9}'), (2000, 10, 7, '{\"cpu\":10}'), (0, 11, 7, '{\"cpu\":11}')",
             "INSERT INTO guilds (guild_id, application_id, joined_at, left_at) VALUES (9, 1, 1, 2)",
             "INSERT INTO incidents (guild_id, kind, scope, opened_at, created_at, joined_at, ended_at) VALUES
                 (7, 'incident', '', 1, 1, 1, NULL), (7, 'incident', '', 1, 1, 1, 2), (7, 'reminder', '', 1, 1, 1, NULL)",
@@ -178,7 +206,7 @@ mod tests {
             .await
             .unwrap();
         let ids: Vec<i64> = found.iter().map(|figures| figures.labels.id.0).collect();
-        assert_eq!(ids, [1, 2, 3, 5, 6]);
+        assert_eq!(ids, [1, 2, 3, 5, 6, 8, 9, 10, 11]);
         let shop = &found[0];
         assert_eq!(shop.labels.group.as_deref(), Some("web"));
         assert_eq!(shop.check_seconds, Some(0.25));
@@ -193,15 +221,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_latest_report_counts_while_its_server_is_online() {
+    async fn the_latest_report_counts_while_its_server_is_online_or_only_beyond_a_limit() {
         let store = filled().await;
         let mut found = Vec::new();
         let mut visit =
             |labels: &MonitorLabels, stats: &str| found.push((labels.id.0, stats.to_owned()));
-        each_latest_report(&store.reader, GuildId(7), &mut visit)
+        let current = CurrentReports {
+            now: Timestamp::from_millis(2_000),
+            online: Duration::from_secs(1),
+        };
+        each_latest_report(&store.reader, GuildId(7), current, &mut visit)
             .await
             .unwrap();
-        assert_eq!(found, [(2, r#"{"cpu":2}"#.to_owned())]);
+        let expected = [2, 8, 11].map(|id| (id, format!(r#"{{"cpu":{id}}}"#)));
+        assert_eq!(found, expected);
     }
 
     #[tokio::test]
@@ -215,7 +248,7 @@ mod tests {
             found.map_or(0, |one| one.count)
         };
         assert_eq!(of(MonitorKind::Server, Status::Online), 3);
-        assert_eq!(of(MonitorKind::Server, Status::Warning), 1);
+        assert_eq!(of(MonitorKind::Server, Status::Warning), 2);
         assert_eq!(of(MonitorKind::Device, Status::Offline), 1);
         assert_eq!(of(MonitorKind::Endpoint, Status::Online), 1);
         assert_eq!(open_incidents(&store.reader).await.unwrap(), 1);

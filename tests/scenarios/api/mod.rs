@@ -6,3 +6,4 @@ mod document;
 mod fixture;
 mod nouns;
 mod requests;
+mod server_limits;

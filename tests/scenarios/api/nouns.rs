@@ -416,6 +416,12 @@ async fn another_guild_sees_and_changes_nothing() {
     let group = json!({ "name": "x", "monitors": [id] });
     for (method, path, body) in [
         ("PUT", format!("/alerts/overrides/{id}"), json!({})),
+        ("GET", format!("/servers/{id}/limits"), Value::Null),
+        (
+            "PUT",
+            format!("/servers/{id}/limits"),
+            json!({ "limits": [] }),
+        ),
         ("POST", format!("/keys/{made}/rotate"), Value::Null),
         ("POST", "/groups".to_owned(), group),
         ("POST", "/silences".to_owned(), silence("mute")),

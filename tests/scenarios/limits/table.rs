@@ -226,6 +226,30 @@ const TRIES: &[(&str, Try)] = &[
             }
         })
     }),
+    ("limits of a server on what it reports", |walk, most| {
+        walk.both(most, |count| {
+            let limit =
+                |number: usize| json!({ "metric": format!("metrics.{number}"), "above": 1 });
+            walk.set_limits((0..count).map(limit).collect())
+        })
+    }),
+    (
+        "seconds that a number must be beyond such a limit, at most",
+        |walk, most| {
+            walk.both(most, |seconds| {
+                walk.set_limits(vec![
+                    json!({ "metric": "disk", "above": 1, "for_seconds": seconds }),
+                ])
+            })
+        },
+    ),
+    ("bytes of the metric of such a limit", |walk, most| {
+        // Each has two bytes.
+        walk.both(most, |length| {
+            let metric = format!("{}{}", "ä".repeat(length / 2), "x".repeat(length % 2));
+            walk.set_limits(vec![json!({ "metric": metric, "above": 1 })])
+        })
+    }),
     ("endpoints (`QUOTA_ENDPOINTS`)", |walk, most| {
         walk.fill(most, "endpoint", || {
             let target = format!("https://{}.example.org/", walk.next());
@@ -359,6 +383,13 @@ impl Walk<'_> {
         self.running
             .call("POST", "/api/v1/server-stats", &own, body)
             .status
+    }
+
+    /// Sets the limits of a new server.
+    fn set_limits(&self, limits: Vec<Value>) -> u16 {
+        let server = self.added("servers", &json!({ "name": format!("db {}", self.next()) }));
+        let path = format!("/api/v1/servers/{}/limits", server["id"]);
+        self.call("PUT", &path, &self.admin(), &json!({ "limits": limits }))
     }
 
     fn state(&self, body: &str) -> u16 {

@@ -1,4 +1,4 @@
-//! What an operator does from the terminal besides endpoints: devices, servers, alerts, silences, the local monitors, and the
+//! What an operator does from the terminal besides endpoints: devices, servers and their limits, alerts, silences, the local monitors, and the
 //! settings.
 
 use discord_sandbox::Sandbox;
@@ -58,6 +58,107 @@ fn a_server_is_removed_with_its_key() {
     });
     let listed = rollcall.done(&["server", "list", "--json"]).json();
     assert_eq!(listed, json!([]));
+}
+
+/// The limits of a server as text: what `server limit` prints.
+fn limits_of(rollcall: &Rollcall, server: &str) -> String {
+    rollcall.done(&["server", "limit", server]).out
+}
+
+#[test]
+fn limits_of_a_server_are_set_shown_and_removed() {
+    let rollcall = Rollcall::new();
+    assert_eq!(rollcall.execute(&["server", "limit", "web-1"]).code, 3);
+    let mistake = rollcall.execute(&["server", "limit", "web-1", "--above", "90"]);
+    assert_eq!(mistake.code, 2, "{mistake:?}");
+    let added = rollcall.done(&["server", "add", "web-1", "--json"]).json();
+    let id = format!("#{}", added["id"]);
+    let limit = |words: &str| {
+        let words = words.split_whitespace();
+        let arguments: Vec<&str> = ["server", "limit", "web-1"]
+            .into_iter()
+            .chain(words)
+            .collect();
+        rollcall.execute(&arguments)
+    };
+    let empty = limit("");
+    assert_eq!((empty.code, empty.out.as_str()), (0, ""), "{empty:?}");
+    assert!(empty.err.contains("web-1 has no limits"), "{empty:?}");
+    assert_eq!(limit("--json").json(), json!([]));
+    assert_eq!(limit("--metric disk --above 90").code, 0);
+    let set =
+        limit("--metric metrics.temperature.* --below -5 --for 90s --as outage --json").json();
+    let expected = json!({
+        "metric": "metrics.temperature.*", "above": null, "below": -5.0, "changes": false, "for_seconds": 90,
+        "severity": "outage", "exceeded_reason": null, "beyond_since": null,
+    });
+    assert_eq!((&set[0]["above"], &set[1]), (&json!(90.0), &expected));
+    assert_eq!(
+        limits_of(&rollcall, &id),
+        "disk above 90 for 5 min  warning  met\nmetrics.temperature.* below -5 for 90 s  outage  met\n"
+    );
+    let again = limit("--metric disk --above 90");
+    assert!(again.err.contains("Nothing changed"), "{again:?}");
+    assert_eq!(limit("--metric disk --changes").code, 0);
+    assert_eq!(limit("--metric disk --above 1 --remove").code, 0);
+    assert_eq!(limit("--metric disk --above 1 --remove").code, 1);
+    let left = limits_of(&rollcall, "WEB-1");
+    assert!(left.starts_with("disk changes  warning  met\n"), "{left}");
+    assert_eq!(limit("--metric disk --remove").code, 0);
+    assert_eq!(limits_of(&rollcall, &id).lines().count(), 1);
+    for number in 1..20 {
+        assert_eq!(limit(&format!("--metric cpu{number} --above 1")).code, 0);
+    }
+    let beyond = limit("--metric cpu20 --above 1");
+    assert_eq!(beyond.code, 1, "{beyond:?}");
+    assert!(beyond.err.contains("at most 20 limits"), "{beyond:?}");
+    let foreign = limit("--metric disk --above 90 --guild 43");
+    assert_eq!(foreign.code, 1, "{foreign:?}");
+}
+
+#[test]
+fn limits_are_suggested_for_what_the_latest_report_has() {
+    let rollcall = Rollcall::new();
+    let added = rollcall.done(&["server", "add", "web-1", "--json"]).json();
+    let key = added["key"].as_str().unwrap().to_owned();
+    let running = rollcall.run();
+    let suggest = || rollcall.execute(&["server", "limit", "web-1", "--suggested"]);
+    let early = suggest();
+    assert_eq!(early.code, 1, "{early:?}");
+    assert!(early.err.contains("has not sent a report yet"), "{early:?}");
+    let report = |body: &str| {
+        let sent = running.call("POST", "/api/v1/server-stats", &key, body);
+        assert_eq!(sent.status, 200, "{sent:?}");
+        sent.json["status"].clone()
+    };
+    report(r#"{"load":[1]}"#);
+    let nothing = suggest();
+    assert_eq!(nothing.code, 1, "{nothing:?}");
+    assert!(nothing.err.contains("nothing to suggest"), "{nothing:?}");
+    report(r#"{"disk":{"/":{"used_percent":93}}}"#);
+    let set = suggest();
+    assert_eq!(
+        set.out, "disk above 90 for 5 min  warning  met\n",
+        "{set:?}"
+    );
+    // The running bot applies it at once.
+    report(r#"{"disk":{"/":{"used_percent":93}}}"#);
+    let shown = limits_of(&rollcall, "web-1");
+    assert!(shown.contains("warning  beyond it since 20"), "{shown}");
+    rollcall.done(&[
+        "server", "limit", "web-1", "--metric", "disk", "--above", "90", "--for", "0s",
+    ]);
+    assert_eq!(report(r#"{"disk":{"/":{"used_percent":93}}}"#), "warning");
+    let shown = limits_of(&rollcall, "web-1");
+    assert!(
+        shown.contains("exceeded: disk / at 93 %, above 90 %"),
+        "{shown}"
+    );
+    let listed = rollcall.done(&["server", "list"]).out;
+    assert!(
+        listed.contains("warning  web-1  disk / at 93 %"),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -194,6 +295,7 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
         "42",
     ]);
     let key = rollcall.done(&["server", "add", "web-1", "--json"]).json()["key"].clone();
+    rollcall.done(&["server", "limit", "web-1", "--metric", "cpu", "--changes"]);
     rollcall.done(&["silence", "mute", &shop.to_string(), "--for", "2h"]);
     rollcall.done(&["silence", "maintenance", "--for", "2h"]);
     let running = rollcall.run();
@@ -224,6 +326,8 @@ fn local_monitors_move_into_a_discord_server_with_their_keys_and_their_history()
         (silences.as_array().unwrap().len(), &silences[0]["kind"]),
         (1, &json!("mute"))
     );
+    let limits = rollcall.done(&["server", "limit", "web-1", "--guild", "42"]);
+    assert_eq!(limits.out, "cpu changes  warning  met\n");
     nothing_is_left(&rollcall);
     let running = rollcall.run();
     let report = r#"{"metrics":{"cpu":1}}"#;

@@ -43,13 +43,13 @@ pub(super) struct IncidentView {
     /// The user-defined group that all of its monitors belong to.
     #[schema(required, examples("web"))]
     group: Option<String>,
-    /// How many monitors have an outage in it.
+    /// How many monitors have an outage in it. Each limit that a server exceeds counts as one.
     monitors: u64,
-    /// How many of them are offline now.
+    /// How many of them are offline now, or exceed their limit.
     offline: u64,
     /// Whether one of its monitors is flapping.
     is_flapping: bool,
-    /// The latest outage of each monitor, at most 25: open ones first, then the earliest.
+    /// The latest outage of each monitor and of each limit that a server exceeds, at most 25: open ones first, then the earliest.
     outages: Vec<OutageView>,
     /// How many notes it has.
     notes: u64,
@@ -65,7 +65,7 @@ struct AcknowledgmentView {
     at: DateTime,
 }
 
-/// The downtime of one monitor.
+/// The downtime of one monitor, or the time in which a server exceeds one of its limits.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Outage)]
 struct OutageView {
@@ -78,7 +78,7 @@ struct OutageView {
     #[schema(required, examples("https://example.org/health"))]
     target: Option<String>,
     reason: OutageReasonWord,
-    /// More about the reason, while the outage is open.
+    /// More about the reason, while the outage is open; of a limit, the number and the limit.
     #[schema(required, examples("while connecting"))]
     detail: Option<String>,
     started_at: DateTime,

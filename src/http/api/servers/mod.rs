@@ -1,5 +1,6 @@
 //! Servers: the reports of their agents, and what programs read and change.
 
+mod limits;
 mod server;
 mod stats;
 
@@ -11,7 +12,7 @@ use super::routes::{Routes, about};
 pub(super) fn routes(routes: &mut Routes) {
     routes.tag(
         "servers",
-        "The agents of servers send reports. The time since the last one decides the status, by three thresholds.",
+        "The agents of servers send reports. The time since the last one decides the status, by three thresholds; a limit on a reported number makes it worse while it is exceeded.",
     );
     routes.post::<ServerKey, _>(
         "/server-stats",
@@ -58,5 +59,20 @@ pub(super) fn routes(routes: &mut Routes) {
         "/servers/{id}/status",
         about("get_server_status", "Get the status of a server"),
         server::show,
+    );
+    routes.get::<ReaderOf<OfServer>, _>(
+        "/servers/{id}/limits",
+        about(
+            "list_server_limits",
+            "List the limits on what a server reports",
+        )
+        .describe("All of them at once, without pages."),
+        limits::list,
+    );
+    routes.put::<Admin, _>(
+        "/servers/{id}/limits",
+        about("replace_server_limits", "Replace the limits on what a server reports")
+            .describe("All of them at once. A limit that stays the same keeps what the reports have shown of it; the outages of the others end."),
+        limits::replace,
     );
 }

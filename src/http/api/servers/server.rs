@@ -25,7 +25,7 @@ use crate::http::api::values::{
 };
 use crate::store::servers::server::{self, Server};
 
-/// A server and how its thresholds judge it now.
+/// A server and how its thresholds and limits judge it now.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Server)]
 pub(super) struct ServerView {
@@ -40,11 +40,12 @@ pub(super) struct ServerView {
     last_seen: Option<DateTime>,
     #[schema(required)]
     minutes_ago: Option<f64>,
-    /// The status in a sentence.
+    /// The status in a sentence; while a limit makes it worse, which limit.
     #[schema(examples("last report 2 min ago"))]
     reason: String,
+    /// Only about the time since the last report: no limit changes it.
     threshold_used: ThresholdUsedWord,
-    /// Whether no report has come for more than twice the expected interval.
+    /// Whether no report has come for more than twice the expected interval. No limit changes it.
     should_alert: bool,
     /// In seconds; null while there are too few reports.
     #[schema(required)]

@@ -14,7 +14,6 @@ use crate::actions::servers::server_stats::{self, Figure, Point, SeriesError};
 use crate::actions::servers::{figures, manage_server};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
-use crate::domain::status::Status;
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{
@@ -68,11 +67,12 @@ fn metrics<'de, D: Deserializer<'de>>(
     Ok(metrics)
 }
 
-/// The answer to a report: the server is online.
+/// The answer to a report.
 #[derive(Serialize, ToSchema)]
 #[schema(examples(json!({ "id": 17, "status": "online" })))]
 pub(super) struct ReportReceived {
     id: Id,
+    /// Online, or what an exceeded limit makes of it; of one that is paused, paused.
     status: StatusWord,
 }
 
@@ -90,10 +90,10 @@ pub(super) async fn report(
     figures::check(&kept).map_err(|error| Error::Invalid(error.to_string()))?;
     let kept = Value::Object(kept).to_string();
     let reporter = caller.requester().monitor(id);
-    manage_server::report(&app.store, reporter, kept, app.clock.now()).await?;
+    let status = manage_server::report(&app.store, reporter, kept, app.clock.now()).await?;
     Ok(Json(ReportReceived {
         id: id.0,
-        status: Word(Status::Online),
+        status: Word(status),
     }))
 }
 

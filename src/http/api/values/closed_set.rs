@@ -18,6 +18,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyKind;
 use crate::domain::monitor::MonitorKind;
 use crate::domain::notifications::webhook::WebhookFormat;
+use crate::domain::servers::metric_limit::Severity;
 use crate::domain::servers::threshold::ThresholdUsed;
 use crate::domain::silences::maintenance::WeekDay;
 use crate::domain::silences::silence::SilenceKind;
@@ -61,6 +62,7 @@ closed_sets! {
     IncidentState, IncidentStateWord, "IncidentState";
     OutageReason, OutageReasonWord, "OutageReason";
     OutageEnd, OutageEndWord, "OutageEnd";
+    Severity, SeverityWord, "LimitSeverity";
 }
 
 impl<T: ClosedSet> Serialize for Word<T> {

@@ -13,7 +13,7 @@ mod whole;
 pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
     EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord, MethodWord,
-    MonitorKindWord, OutageEndWord, OutageReasonWord, SilenceKindWord, StatusWord,
+    MonitorKindWord, OutageEndWord, OutageReasonWord, SeverityWord, SilenceKindWord, StatusWord,
     ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
 };
 pub(in crate::http) use headers::HeaderValues;
@@ -22,6 +22,6 @@ pub(in crate::http) use json::{Hint, JsonObject, ReportedFigure};
 pub(in crate::http) use monitor_ids::MonitorIds;
 pub(in crate::http) use text::{
     AlertWait, BulkWindow, DeviceThreshold, DiscordId, ExpectedStatus, Interval, KeyIdText,
-    Keyword, Moment, Name, NoteText, PushTokenText, SilenceLength, SlugText, Step, TargetText,
-    TimeOfDay, UuidText, WebhookUrl, ZoneName,
+    Keyword, MetricText, Moment, Name, NoteText, PushTokenText, SilenceLength, SlugText, Step,
+    TargetText, TimeOfDay, UuidText, WebhookUrl, ZoneName,
 };

@@ -18,6 +18,12 @@ pub(super) fn visible_lines() -> String {
     visible_without(&UNSEEN.replace("\\u0000-\\u001f", "\\u0000-\\u0009\\u000b-\\u001f"))
 }
 
+/// The same on one line, with at most one asterisk.
+pub(super) fn metric() -> String {
+    let visible = visible_text();
+    format!("^(?![^*]*\\*[^*]*\\*){}", visible.trim_start_matches('^'))
+}
+
 fn visible_without(unseen: &str) -> String {
     format!("^[^{unseen}]*[^{unseen}\\s][^{unseen}]*$")
 }
@@ -229,6 +235,7 @@ mod tests {
     use crate::domain::endpoints::http_check::HttpCheck;
     use crate::domain::endpoints::target::Target;
     use crate::domain::incidents::note::parse_note;
+    use crate::domain::servers::metric_limit::Metric;
     use crate::domain::text;
 
     /// A pattern without its anchors, which the generator of texts does not know.
@@ -298,6 +305,30 @@ mod tests {
             }
             let is_valid = HttpCheck::parse_status(&first.to_string()).is_ok();
             assert_eq!(is_match(&pattern, &first.to_string()), is_valid, "{first}");
+        }
+    }
+
+    #[test]
+    fn metrics_match_what_the_rule_accepts() {
+        let pattern = metric();
+        for text in [
+            "disk",
+            "disk./home.used_percent",
+            "metrics.*",
+            "*",
+            "*.used_percent",
+            "**",
+            "a*b*c",
+            " disk ",
+            "größe %",
+            "",
+            " ",
+            "disk\n",
+            "\tdisk",
+            "a\u{202e}b",
+        ] {
+            let is_valid = text.parse::<Metric>().is_ok();
+            assert_eq!(is_match(&pattern, text), is_valid, "{text:?}");
         }
     }
 

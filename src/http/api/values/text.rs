@@ -22,6 +22,7 @@ use crate::domain::key::KeyId;
 use crate::domain::monitor::{INTERVAL_RANGE, MAX_NAME, parse_interval, parse_name};
 use crate::domain::notifications::alert_policy::{BULK_WINDOWS, WAITS};
 use crate::domain::notifications::webhook;
+use crate::domain::servers::metric_limit::{LONGEST_METRIC, Metric};
 use crate::domain::silences::maintenance::parse_time;
 use crate::domain::text;
 
@@ -168,6 +169,15 @@ texts! {
         |schema| schema
             .pattern(Some(pattern::durations(Duration::from_millis(1), LONGEST_STEP, SECOND)))
             .description(Some("A duration, such as `60s` or `1h`; a bare number is seconds."));
+
+    /// The numbers that a limit of a server is about.
+    MetricText, MetricRule, Metric, "MetricName", "disk",
+        |input| input.parse::<Metric>().map_err(|error| error.to_string()),
+        |schema| schema
+            .min_length(Some(1))
+            .max_length(Some(LONGEST_METRIC))
+            .pattern(Some(pattern::metric()))
+            .description(Some("The path of a number in the reports, such as `cpu` or `metrics.queue`, of at most 128 bytes, with at most one `*` for any text. `disk` and `memory` also stand for the percentages below them. Of several numbers, the worst one decides."));
 
     /// The slug of a device.
     SlugText, SlugRule, Slug, "Slug", "database-backup",

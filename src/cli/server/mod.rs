@@ -1,4 +1,6 @@
-//! `rollcall server …`: adds, lists and removes servers from the terminal.
+//! `rollcall server …`: adds, lists and removes servers from the terminal, and sets limits on what they report.
+
+mod limit;
 
 use clap::Subcommand;
 use serde_json::json;
@@ -43,11 +45,21 @@ pub(super) enum ServerCommand {
         #[command(flatten)]
         guild: GuildArgument,
     },
+    /// Show, set or remove limits on the numbers that a server reports
+    #[command(
+        after_help = "Examples:\n  rollcall server limit db-1\n  rollcall server limit db-1 --metric disk --above 90\n  rollcall server limit db-1 --metric metrics.queue --above 500 --for 10m --as outage\n  rollcall server limit db-1 --metric disk --remove"
+    )]
+    Limit(limit::LimitArguments),
 }
 
 pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(), AppError> {
-    let database = match command {
+    let database = match &command {
         ServerCommand::Add { .. } => Database::MayBeNew,
+        ServerCommand::Limit(arguments) => {
+            // A mistake in the arguments is found without a database.
+            arguments.request()?;
+            Database::Existing
+        }
         _ => Database::Existing,
     };
     with_store(settings, database, async |store| match command {
@@ -80,6 +92,7 @@ pub(super) async fn run(settings: &Settings, command: ServerCommand) -> Result<(
             print_line(&format!("Removed {}", found.name));
             Ok(())
         }
+        ServerCommand::Limit(arguments) => limit::run(settings, store, arguments).await,
     })
     .await
 }
