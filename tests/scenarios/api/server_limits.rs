@@ -156,10 +156,13 @@ fn status_incident_webhook_and_metrics_follow_the_limits() {
     wait_for("the incidents to be resolved", || {
         db.outages("open").is_empty().then_some(())
     });
-    let recovered = |reason: &str| json!([reason, null, "recovered"]);
+    let recovered = |reason: &str, detail: &str| json!([reason, detail, "recovered"]);
     assert_eq!(
         db.outages("resolved"),
-        [recovered("limit_outage"), recovered("limit_warning")]
+        [
+            recovered("limit_outage", OUTAGE),
+            recovered("limit_warning", WARNING)
+        ]
     );
     wait_for("the webhook to name the limit", || {
         let posted = hooks.posted();
@@ -187,7 +190,7 @@ fn a_limit_that_is_replaced_ends_its_outage_and_starts_again() {
     db.expect("online", None);
     assert_eq!(
         db.outages("resolved"),
-        [json!(["limit_warning", null, "limit_changed"])]
+        [json!(["limit_warning", WARNING, "limit_changed"])]
     );
     // It is beyond the limit, and not for long enough.
     assert_eq!(db.report(93.1, 1), "online");

@@ -95,7 +95,7 @@ fn limits_of_a_server_are_set_shown_and_removed() {
     assert_eq!((&set[0]["above"], &set[1]), (&json!(90.0), &expected));
     assert_eq!(
         limits_of(&rollcall, &id),
-        "disk above 90 for 5 min  warning  met\nmetrics.temperature.* below -5 for 90 s  outage  met\n"
+        "disk above 90 for 5 min  warning  met\nmetrics.temperature.* below -5 for 1 min 30 s  outage  met\n"
     );
     let again = limit("--metric disk --above 90");
     assert!(again.err.contains("Nothing changed"), "{again:?}");

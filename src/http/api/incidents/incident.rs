@@ -78,7 +78,7 @@ struct OutageView {
     #[schema(required, examples("https://example.org/health"))]
     target: Option<String>,
     reason: OutageReasonWord,
-    /// More about the reason, while the outage is open; of a limit, the number and the limit.
+    /// More about the reason, while the outage is open; of a limit, the number and the limit, also afterward.
     #[schema(required, examples("while connecting"))]
     detail: Option<String>,
     started_at: DateTime,

@@ -22,7 +22,7 @@ pub struct Outage {
     pub name: Option<String>,
     pub target: Option<String>,
     pub reason: OutageReason,
-    /// More about the reason, while the outage is open.
+    /// More about the reason, while the outage is open; of a limit, also afterward.
     pub detail: Option<String>,
     pub started_at: Timestamp,
     /// When and how it ended; `None`: it is open.
