@@ -168,7 +168,7 @@ fn status_incident_webhook_and_metrics_follow_the_limits() {
         let posted = hooks.posted();
         let mut reasons = posted
             .iter()
-            .map(|one| &one.json["incident"]["members"][0]["reason"]);
+            .map(|one| &one.json["data"]["members"][0]["reason"]);
         reasons
             .any(|reason| reason == "limit_warning")
             .then_some(())
