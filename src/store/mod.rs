@@ -35,6 +35,7 @@ use engine::unreadable::UnreadableRows;
 use engine::watched::{WatchedConnection, WatchedPool};
 use engine::{backup, sqlite, usage};
 use monitors::{monitor_name, monitor_state};
+use servers::first_reports::FirstReports;
 
 use crate::domain::discord_id::GuildId;
 use crate::domain::notifications::storage_limit::UsageKind;
@@ -148,6 +149,8 @@ pub struct Store {
     pub writer: Writer,
     /// What is still stored, as the database was last measured.
     pub room: MeasuredRoom,
+    /// Who waits for the first report of a server.
+    pub first_reports: FirstReports,
     bell: watch::Receiver<u64>,
     damage: Damage,
     examination: Examination,
@@ -191,6 +194,7 @@ impl Store {
             },
             writer,
             room,
+            first_reports: FirstReports::default(),
             bell,
             damage,
             examination,

@@ -163,7 +163,7 @@ fn minutes(thresholds: Option<Thresholds>) -> serde_json::Value {
     json!(thresholds.map(lengths))
 }
 
-/// Removes a server; its keys become invalid.
+/// Removes a server; its keys become invalid. Nobody waits for its first report any longer.
 pub async fn remove(
     store: &Store,
     requester: Requester,
@@ -172,13 +172,15 @@ pub async fn remove(
 ) -> Result<(), Error> {
     store
         .writer
-        .transact_for(requester.guild, move |tx| {
+        .transact_for::<_, Error>(requester.guild, move |tx| {
             Box::pin(async move {
                 let (server, kind) = (requester.monitor(id), MonitorKind::Server);
                 manage_device::remove_monitor(tx, requester, server, kind, now).await
             })
         })
-        .await
+        .await?;
+    store.first_reports.end_wait(id);
+    Ok(())
 }
 
 async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Server, Error> {
@@ -188,8 +190,8 @@ async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Resul
         .ok_or_else(not_found)
 }
 
-/// Records a report of a server's agent: stores the sample, sets the server online, and compares the report with its limits.
-/// `stats` is a JSON object. Returns the status of the server then.
+/// Records a report of a server's agent: stores the sample, sets the server online, compares the report with its limits, and ends
+/// the wait for its first report. `stats` is a JSON object. Returns the status of the server then.
 pub async fn report(
     store: &Store,
     reporter: MonitorRef,
@@ -199,7 +201,7 @@ pub async fn report(
     let id = reporter.id;
     store
         .writer
-        .transact_for(reporter.guild, move |tx| {
+        .transact_for::<_, Error>(reporter.guild, move |tx| {
             Box::pin(async move {
                 let server = server::find(tx, id).await?.ok_or_else(not_found)?;
                 server::keep_sample(tx, id, now, &stats).await?;
@@ -220,7 +222,9 @@ pub async fn report(
                 Ok(metric_limits::observe(tx, reported, &stats, now).await?)
             })
         })
-        .await
+        .await?;
+    store.first_reports.end_wait(id);
+    Ok(())
 }
 
 /// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.

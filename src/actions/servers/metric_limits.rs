@@ -87,6 +87,8 @@ pub enum LimitEdit {
     Set(Vec<MetricLimit>),
     /// Removes those of a metric; of one kind of condition, if one is given.
     Remove(Metric, Option<ConditionKind>),
+    /// Sets these, if the server has no limits yet.
+    SetFirst(Vec<MetricLimit>),
     /// Removes all others.
     Replace(Vec<MetricLimit>),
 }
@@ -97,6 +99,10 @@ impl LimitEdit {
         let mut wanted = known;
         match self {
             Self::Set(limits) => put_all(&mut wanted, limits),
+            Self::SetFirst(_) if !wanted.is_empty() => {
+                return Err(Error::Conflict("this server has limits already".into()));
+            }
+            Self::SetFirst(limits) => put_all(&mut wanted, limits),
             Self::Replace(limits) => {
                 wanted.clear();
                 put_all(&mut wanted, limits);
@@ -150,7 +156,8 @@ pub async fn list(
 /// Changes the limits of a server. One that stays as it is keeps what the reports have shown; the outage of any other ends.
 ///
 /// # Errors
-/// `NotFound` if the guild has no such server or the server no such limit, `Conflict` for more limits than a server may have.
+/// `NotFound` if the guild has no such server or the server no such limit, `Conflict` for more limits than a server may have, or for
+/// first limits of a server that has some.
 pub async fn edit(
     store: &Store,
     requester: Requester,

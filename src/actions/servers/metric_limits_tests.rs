@@ -258,3 +258,25 @@ async fn a_server_has_at_most_20_limits_and_other_guilds_cannot_change_them() {
     let own = list(&store.reader, HOME, server).await.unwrap();
     assert_eq!(own.len(), MOST_LIMITS);
 }
+
+#[tokio::test]
+async fn first_limits_are_set_only_while_there_are_none() {
+    let fixture = Fixture::with(Vec::new()).await;
+    let first = |metric: &str| LimitEdit::SetFirst(vec![limit(metric, 90.0, Severity::Warning)]);
+    fixture.edit(first("disk")).await.unwrap();
+    let refused = fixture.edit(first("memory")).await.unwrap_err();
+    assert_eq!(refused.to_string(), "this server has limits already");
+    let known = list(&fixture.store.reader, HOME, fixture.server).await;
+    let known: Vec<String> = known
+        .unwrap()
+        .iter()
+        .map(|one| one.limit.to_string())
+        .collect();
+    assert_eq!(known, ["disk above 90 for 1 min"]);
+    let guild = Requester {
+        guild: GuildId(2),
+        ..HOME
+    };
+    let foreign = edit(&fixture.store, guild, fixture.server, first("cpu"), NOW).await;
+    assert!(matches!(foreign, Err(Error::NotFound(_))));
+}
