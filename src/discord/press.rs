@@ -152,11 +152,22 @@ async fn handle(
             Ok(press.create_response(&ctx.http, shown).await?)
         }
         button => {
-            let message = update_reply(app, requester, button, permissions).await?;
+            let kept = text_kept_by(&button, press);
+            let mut message = update_reply(app, requester, button, permissions).await?;
+            message.content.push_str(kept);
             Ok(press
                 .create_response(&ctx.http, message.into_update())
                 .await?)
         }
+    }
+}
+
+/// The text of a message that the press of a button leaves there: the reply to `/server add` has the key and the lines for the
+/// agent.
+fn text_kept_by<'a>(button: &Button, press: &'a ComponentInteraction) -> &'a str {
+    match button {
+        Button::AddLimits(..) => &press.message.content,
+        _ => "",
     }
 }
 
@@ -208,6 +219,10 @@ async fn update_reply(
         Button::KeepThresholds(id) => {
             access::require_manage(permissions)?;
             servers::handlers::keep_thresholds(app, requester, id).await
+        }
+        Button::AddLimits(id, offered) => {
+            access::require_manage(permissions)?;
+            servers::handlers::add_limits(app, requester, id, &offered).await
         }
         _ => Err(unknown()),
     }

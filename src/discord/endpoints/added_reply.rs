@@ -11,15 +11,12 @@ use crate::discord::endpoints::{endpoint_card, texts};
 use crate::discord::notifications::alert_channel;
 use crate::discord::ui::buttons;
 use crate::discord::ui::error::CommandError;
-use crate::discord::ui::reply::Message;
+use crate::discord::ui::reply::{LAST_EDIT, Message};
 use crate::domain::discord_id::GuildId;
 use crate::store::endpoints::endpoint::Endpoint;
 
 /// How long the reply waits for the first check.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
-
-/// How long the reply can be edited. Discord accepts edits for 15 minutes after the interaction.
-const LAST_EDIT: Duration = Duration::from_secs(14 * 60);
 
 /// A reply to an addition, and the check that it waits for.
 #[derive(Debug)]

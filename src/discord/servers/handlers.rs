@@ -3,8 +3,9 @@
 use crate::actions::Requester;
 use crate::actions::servers::{manage_server, suggest_thresholds};
 use crate::discord::DiscordState;
-use crate::discord::servers::{server_card, texts};
+use crate::discord::servers::{limit_replies, server_card, texts};
 use crate::discord::ui::buttons;
+use crate::discord::ui::custom_id::OfferedLimit;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::domain::monitor::MonitorId;
@@ -58,6 +59,16 @@ pub(in crate::discord) async fn take_thresholds(
     let mut message = Message::embed(server_card::one(&standing, &[]));
     message.content = texts::THRESHOLDS_APPLIED.to_owned();
     Ok(message)
+}
+
+/// Sets the limits that a button offers, and shows the server.
+pub(in crate::discord) async fn add_limits(
+    app: &DiscordState,
+    requester: Requester,
+    id: MonitorId,
+    offered: &[OfferedLimit],
+) -> Result<Message, CommandError> {
+    limit_replies::add_offered(app, requester, id, offered).await
 }
 
 /// Confirms that a server's thresholds were not changed.

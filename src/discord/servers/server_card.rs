@@ -5,7 +5,7 @@ use poise::serenity_prelude::CreateEmbed;
 use crate::actions::servers::figures;
 use crate::actions::servers::manage_server::Standing;
 use crate::actions::servers::suggest_thresholds::Suggestion;
-use crate::discord::servers::texts;
+use crate::discord::servers::{limit_card, texts};
 use crate::discord::ui::embed::{GREY, colour, mark, relative, relative_or};
 use crate::domain::text;
 use crate::store::servers::server::{Sample, Server};
@@ -40,6 +40,7 @@ pub(in crate::discord) const SAMPLES: u32 = 3;
 /// A server with its last samples, newest first, each a JSON object.
 pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> CreateEmbed {
     let (server, judgement) = (&standing.server, &standing.judgement);
+    let figures = samples.first().map(|sample| figures::of(&sample.stats));
     let intervals = texts::report_interval(standing.expected_interval, standing.should_alert);
     let thresholds = texts::thresholds(
         &standing.thresholds,
@@ -62,6 +63,14 @@ pub(in crate::discord) fn one(standing: &Standing, samples: &[Sample]) -> Create
         .field("Report interval", intervals, true)
         .field("Added", relative(server.created_at), true)
         .field("Thresholds", thresholds, false);
+    let card = match standing.limits.as_slice() {
+        [] => card,
+        limits => card.field(
+            texts::LIMITS,
+            limit_card::lines(limits, figures.as_deref(), limit_card::FIELD),
+            false,
+        ),
+    };
     if samples.is_empty() {
         return card;
     }
@@ -96,10 +105,14 @@ mod tests {
     use crate::discord::ui::embed_testing::{NOW, card_text, fits};
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
+    use crate::domain::servers::metric_limit::{
+        Condition, LimitId, MOST_LIMITS, MetricLimit, Progress, Severity,
+    };
     use crate::domain::servers::report_interval;
     use crate::domain::servers::threshold::{Reports, Thresholds, judge};
     use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
     use crate::domain::status::Status;
+    use crate::store::servers::metric_limit::StoredLimit;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -116,6 +129,9 @@ mod tests {
             ..reported(Duration::from_secs(999_999))
         };
         let standing = standing(server);
+        fits(one(&standing, &vec![sample.clone(); SAMPLES as usize]));
+        let metric = "_".repeat(128);
+        let standing = with_limits(standing, &vec![metric.as_str(); MOST_LIMITS]);
         fits(one(&standing, &vec![sample; SAMPLES as usize]));
         fits(suggestion(&standing.server, &longest_suggestion()));
         fits(list(&vec![standing; 1_000]));
@@ -189,6 +205,43 @@ mod tests {
             limits: Vec::new(),
             server,
         }
+    }
+
+    /// A server with limits that are exceeded.
+    fn with_limits(standing: Standing, metrics: &[&str]) -> Standing {
+        let limits = metrics.iter().map(|metric| StoredLimit {
+            id: LimitId(1),
+            limit: MetricLimit {
+                metric: metric.parse().unwrap(),
+                condition: Condition::Above(90.0),
+                hold: MINUTE * 5,
+                severity: Severity::Outage,
+            },
+            progress: Progress {
+                beyond_since: Some(NOW.minus(MINUTE)),
+                exceeded: Some("beyond it".to_owned()),
+                last_value: None,
+            },
+        });
+        let limits = limits.collect();
+        Standing { limits, ..standing }
+    }
+
+    #[test]
+    fn the_card_of_a_server_with_limits_shows_each() {
+        let standing = with_limits(standing(reported(MINUTE / 2)), &["cpu", "disk"]);
+        let sample = Sample {
+            at: NOW.minus(MINUTE / 2),
+            stats: r#"{"cpu":95}"#.to_owned(),
+        };
+        let card = card_text(one(&standing, &[sample]));
+        let lines: Vec<&str> = card.lines().skip(5).collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        Thresholds: online 5 min · warning 1 h · offline 2 h (default)
+        Limits: 🔴 **cpu above 90 for 5 min** (outage): exceeded since <t:1769860740:f> · now cpu at 95
+        🔴 **disk above 90 for 5 min** (outage): exceeded since <t:1769860740:f> · not in the latest report
+        Latest metrics: <t:1769860770:R> · cpu 95
+        ");
     }
 
     #[test]

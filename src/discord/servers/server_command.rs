@@ -5,7 +5,7 @@ use crate::actions::servers::manage_server::{self, ServerEdit};
 use crate::actions::servers::suggest_thresholds;
 use crate::discord::Context;
 use crate::discord::keys::key_card;
-use crate::discord::servers::{server_card, texts};
+use crate::discord::servers::{limit_command, limit_replies, server_card, texts};
 use crate::discord::ui::complete;
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
@@ -19,7 +19,14 @@ use crate::domain::servers::threshold::Thresholds;
     slash_command,
     guild_only,
     default_member_permissions = "MANAGE_GUILD",
-    subcommands("add", "edit", "thresholds", "rotate_key", "remove")
+    subcommands(
+        "add",
+        "edit",
+        "thresholds",
+        "limit_command::limit",
+        "rotate_key",
+        "remove"
+    )
 )]
 pub(in crate::discord) async fn server(_: Context<'_>) -> Result<(), CommandError> {
     Ok(())
@@ -34,10 +41,11 @@ async fn add(
     name: String,
 ) -> Result<(), CommandError> {
     let requester = reply::manager(ctx)?;
+    let mut waiting = None;
     let work = async {
         let app = ctx.data();
         let name = parse_name(&name).map_err(|error| wrong("name", error))?;
-        let (_, key) = manage_server::add(
+        let (id, key) = manage_server::add(
             &app.store,
             requester,
             name.clone(),
@@ -45,9 +53,18 @@ async fn add(
             app.now(),
         )
         .await?;
+        // Before the key is shown, so that no report can be earlier.
+        waiting = Some(app.store.first_reports.wait_for(id));
         Ok(key_card::of_server(&name, &key, &app.public_url))
     };
-    reply::answer(ctx, work).await
+    let sent = reply::answer_and_keep(ctx, work).await?;
+    if let Some(waiting) = waiting {
+        let reported = limit_replies::first_report(ctx.data(), requester, waiting).await;
+        if let Some(message) = reported.transpose() {
+            reply::edit(ctx, &sent, message).await;
+        }
+    }
+    Ok(())
 }
 
 /// Rename, pause or resume a server, or adjust its thresholds automatically

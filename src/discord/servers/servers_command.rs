@@ -2,7 +2,7 @@
 
 use crate::actions::servers::manage_server;
 use crate::discord::Context;
-use crate::discord::servers::{handlers, server_card};
+use crate::discord::servers::{handlers, limit_replies, server_card};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete};
@@ -41,6 +41,7 @@ async fn show(
     server: String,
 ) -> Result<(), CommandError> {
     let requester = reply::requester(ctx)?;
+    let may_manage = access::may_manage(reply::permissions(ctx));
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
@@ -49,7 +50,11 @@ async fn show(
         let standing =
             manage_server::standing(reader, requester, found.id, app.thresholds, app.now()).await?;
         let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
-        Ok(Message::embed(server_card::one(&standing, &samples)))
+        let mut message = Message::embed(server_card::one(&standing, &samples));
+        if may_manage {
+            message.rows = limit_replies::offer(&standing, &samples);
+        }
+        Ok(message)
     };
     reply::answer(ctx, work).await
 }

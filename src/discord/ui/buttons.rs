@@ -8,10 +8,11 @@ use serenity::{
     CreateSelectMenuKind, CreateSelectMenuOption,
 };
 
-use super::custom_id::Button;
+use super::custom_id::{Button, OfferedLimit};
 use super::texts;
 use super::view::{EndpointsView, OfflineView, Pages};
 use crate::domain::monitor::MonitorId;
+use crate::domain::servers::metric_limit::MetricLimit;
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::text;
 use crate::notify::wording;
@@ -58,6 +59,21 @@ pub(in crate::discord) fn suggestion_row(
         Button::TakeThresholds(id, proposed)
             .with_label(texts::APPLY_THRESHOLDS, ButtonStyle::Primary),
         Button::KeepThresholds(id).with_label(texts::KEEP_THRESHOLDS, ButtonStyle::Secondary),
+    ])
+}
+
+/// The button that sets the first limits of a server; nothing if there are none to offer.
+pub(in crate::discord) fn limits_row(
+    id: MonitorId,
+    suggested: &[MetricLimit],
+) -> Vec<CreateActionRow> {
+    let offered: Vec<OfferedLimit> = suggested.iter().filter_map(OfferedLimit::of).collect();
+    if offered.is_empty() {
+        return Vec::new();
+    }
+    let label = texts::add_limits(&offered);
+    row(vec![
+        Button::AddLimits(id, offered).with_label(label, ButtonStyle::Primary),
     ])
 }
 

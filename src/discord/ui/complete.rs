@@ -19,7 +19,7 @@ use crate::store::monitors::monitor::{self, Monitor};
 use crate::store::monitors::search::{self, MonitorMatch, MonitorQuery};
 
 /// Discord's limits: characters per choice, and choices per list.
-const CHOICE_LENGTH: usize = 100;
+pub(in crate::discord) const CHOICE_LENGTH: usize = 100;
 pub(in crate::discord) const CHOICES: u32 = 25;
 
 /// Suggests endpoints whose name or target contains the typed text, offline ones first.

@@ -13,6 +13,9 @@ use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
+use crate::domain::servers::metric_limit::{
+    Condition, DEFAULT_HOLD, Metric, MetricLimit, Severity,
+};
 use crate::domain::servers::threshold::Thresholds;
 
 /// A button or menu under a message of Rollcall.
@@ -32,6 +35,8 @@ pub(crate) enum Button {
     /// Applies these thresholds to a server.
     TakeThresholds(MonitorId, Thresholds),
     KeepThresholds(MonitorId),
+    /// Sets these limits, the first ones of a server.
+    AddLimits(MonitorId, Vec<OfferedLimit>),
     /// Rechecks the endpoints of an incident.
     RecheckIncident(IncidentId),
     Acknowledge(IncidentId),
@@ -47,6 +52,46 @@ pub(crate) enum Button {
     Setup(SetupButton),
     /// A menu of channels: alerts are sent to the chosen one, which is in the interaction's values.
     AlertChannel,
+}
+
+/// A limit that a button sets: a percentage above a bound, as a warning, after the usual time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OfferedLimit {
+    pub metric: Metric,
+    /// In percent.
+    pub above: u32,
+}
+
+impl OfferedLimit {
+    /// `None` for a limit that is no whole percentage above a bound.
+    pub(super) fn of(limit: &MetricLimit) -> Option<Self> {
+        let bound = limit.condition.bound()?;
+        let offered = Self {
+            metric: limit.metric.clone(),
+            above: format!("{bound}").parse().ok()?,
+        };
+        (offered.limit() == *limit).then_some(offered)
+    }
+
+    /// Parses a metric and its bound.
+    fn parse(parts: &[&str]) -> Option<Self> {
+        let [metric, above] = parts else {
+            return None;
+        };
+        Some(Self {
+            metric: metric.parse().ok()?,
+            above: above.parse().ok()?,
+        })
+    }
+
+    pub(in crate::discord) fn limit(&self) -> MetricLimit {
+        MetricLimit {
+            metric: self.metric.clone(),
+            condition: Condition::Above(f64::from(self.above)),
+            hold: DEFAULT_HOLD,
+            severity: Severity::Warning,
+        }
+    }
 }
 
 impl Button {
@@ -81,6 +126,12 @@ impl Button {
                 format!("thresholds|{id}|{online}|{warning}|{offline}")
             }
             Self::KeepThresholds(id) => format!("keep-thresholds|{id}"),
+            Self::AddLimits(id, offered) => {
+                let parts = offered
+                    .iter()
+                    .map(|one| format!("|{}|{}", one.metric.as_str(), one.above));
+                format!("limits|{id}{}", parts.collect::<String>())
+            }
             Self::RecheckIncident(incident) => format!("recheck-incident|{}", incident.0),
             Self::Acknowledge(incident) => format!("acknowledge|{}", incident.0),
             Self::Mute(incident) => format!("mute|{}", incident.0),
@@ -131,6 +182,7 @@ impl Button {
                 let is_whole = parts.next().is_none();
                 is_whole.then_some(Self::TakeThresholds(id, thresholds))
             }
+            "limits" => Self::parse_limits(rest),
             "recheck-incident" => Some(Self::RecheckIncident(IncidentId(rest.parse().ok()?))),
             "acknowledge" => Some(Self::Acknowledge(IncidentId(rest.parse().ok()?))),
             "mute" => Some(Self::Mute(IncidentId(rest.parse().ok()?))),
@@ -142,6 +194,14 @@ impl Button {
             "keep-thresholds" => Some(Self::KeepThresholds(MonitorId(rest.parse().ok()?))),
             _ => None,
         }
+    }
+
+    /// Parses what follows `limits|` in a custom id.
+    fn parse_limits(rest: &str) -> Option<Self> {
+        let (id, rest) = rest.split_once('|')?;
+        let parts: Vec<&str> = rest.split('|').collect();
+        let offered: Option<Vec<OfferedLimit>> = parts.chunks(2).map(OfferedLimit::parse).collect();
+        Some(Self::AddLimits(MonitorId(id.parse().ok()?), offered?))
     }
 
     pub(in crate::discord) fn with_label(
@@ -158,6 +218,20 @@ impl Button {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn offered(metric: &str, above: u32) -> OfferedLimit {
+        OfferedLimit {
+            metric: metric.parse().unwrap(),
+            above,
+        }
+    }
+
+    #[test]
+    fn the_custom_id_of_offered_limits_is_stable() {
+        let offered = vec![offered("disk", 90), offered("memory", 95)];
+        let id = Button::AddLimits(MonitorId(7), offered).custom_id();
+        assert_eq!(id, "limits|7|disk|90|memory|95");
+    }
 
     #[test]
     fn every_button_fits_into_a_custom_id_and_parses_back() {
@@ -182,6 +256,11 @@ mod tests {
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
             Button::KeepThresholds(MonitorId(7)),
+            Button::AddLimits(MonitorId(7), vec![offered("disk", 90)]),
+            Button::AddLimits(
+                MonitorId(i64::MAX),
+                vec![offered("disk", u32::MAX), offered("memory", u32::MAX)],
+            ),
             Button::RecheckIncident(IncidentId(i64::MAX)),
             Button::Acknowledge(IncidentId(7)),
             Button::Mute(IncidentId(7)),
@@ -224,6 +303,16 @@ mod tests {
             "thresholds|1|300|3600",
             "thresholds|1|300|3600|7200|9",
             "keep-thresholds|x",
+            "limits",
+            "limits|7",
+            "limits|7|",
+            "limits|7|disk",
+            "limits|7|disk|",
+            "limits|7|disk|x",
+            "limits|7|disk|-1",
+            "limits|7|disk|90|memory",
+            "limits|7|*.*|90",
+            "limits|x|disk|90",
         ] {
             assert_eq!(Button::parse(forged), None, "{forged}");
         }

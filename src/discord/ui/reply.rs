@@ -18,6 +18,9 @@ use crate::discord::Context;
 /// should see a reaction within one.
 const DEFER_AFTER: Duration = Duration::from_millis(700);
 
+/// How long a reply can be edited. Discord accepts edits for 15 minutes after the interaction.
+pub(in crate::discord) const LAST_EDIT: Duration = Duration::from_secs(14 * 60);
+
 /// A message before it is sent.
 #[derive(Clone, Debug, Default)]
 pub(in crate::discord) struct Message {

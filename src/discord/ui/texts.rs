@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use discord_gateway_relay::PrivilegedIntent;
 
+use super::custom_id::OfferedLimit;
 use super::embed::relative;
 use crate::domain::Timestamp;
 use crate::domain::devices::public_url::PublicUrl;
@@ -178,6 +179,16 @@ pub(super) fn role_not_mentionable(role: RoleId) -> String {
 pub(super) const RECHECK_ALL: &str = "Recheck all";
 pub(super) const RECHECK: &str = "Recheck";
 pub(super) const APPLY_THRESHOLDS: &str = "Apply";
+/// Discord's limit for the label of a button, in characters.
+const LABEL_LENGTH: usize = 80;
+
+/// The label of the button that sets limits, which are percentages.
+pub(super) fn add_limits(offered: &[OfferedLimit]) -> String {
+    let limit = |one: &OfferedLimit| format!("{} > {} %", one.metric.as_str(), one.above);
+    let limits: Vec<String> = offered.iter().map(limit).collect();
+    text::cut(&format!("Add limits: {}", limits.join(", ")), LABEL_LENGTH)
+}
+
 pub(super) const KEEP_THRESHOLDS: &str = "Keep current";
 pub(super) const ACKNOWLEDGE: &str = "Acknowledge";
 pub(super) const MUTE: &str = "Mute 1 h";
@@ -347,6 +358,19 @@ mod tests {
         ");
     }
 
+    fn offered(metric: &str, above: u32) -> OfferedLimit {
+        OfferedLimit {
+            metric: metric.parse().unwrap(),
+            above,
+        }
+    }
+
+    #[test]
+    fn the_longest_label_of_a_button_fits() {
+        let longest = vec![offered(&"x".repeat(128), u32::MAX); 3];
+        assert_eq!(add_limits(&longest).chars().count(), LABEL_LENGTH);
+    }
+
     #[test]
     fn texts_of_lists_and_buttons() {
         let texts = [
@@ -361,6 +385,8 @@ mod tests {
             RECHECK.to_owned(),
             APPLY_THRESHOLDS.to_owned(),
             KEEP_THRESHOLDS.to_owned(),
+            add_limits(&[offered("disk", 90)]),
+            add_limits(&[offered("disk", 90), offered("memory", 95)]),
             ACKNOWLEDGE.to_owned(),
             MUTE.to_owned(),
             MAINTENANCE.to_owned(),
@@ -381,6 +407,8 @@ mod tests {
         Recheck
         Apply
         Keep current
+        Add limits: disk > 90 %
+        Add limits: disk > 90 %, memory > 95 %
         Acknowledge
         Mute 1 h
         Maintenance

@@ -4,3 +4,4 @@ mod agent_script;
 mod not_set_up;
 mod server_add;
 pub mod server_agent;
+mod server_limits;
