@@ -152,22 +152,11 @@ async fn handle(
             Ok(press.create_response(&ctx.http, shown).await?)
         }
         button => {
-            let kept = text_kept_by(&button, press);
-            let mut message = update_reply(app, requester, button, permissions).await?;
-            message.content.push_str(kept);
+            let message = update_reply(press, app, requester, button).await?;
             Ok(press
                 .create_response(&ctx.http, message.into_update())
                 .await?)
         }
-    }
-}
-
-/// The text of a message that the press of a button leaves there: the reply to `/server add` has the key and the lines for the
-/// agent.
-fn text_kept_by<'a>(button: &Button, press: &'a ComponentInteraction) -> &'a str {
-    match button {
-        Button::AddLimits(..) => &press.message.content,
-        _ => "",
     }
 }
 
@@ -195,11 +184,12 @@ async fn respond(
 
 /// Handles the buttons under the requester's own reply; returns the updated reply.
 async fn update_reply(
+    press: &ComponentInteraction,
     app: &DiscordState,
     requester: Requester,
     button: Button,
-    permissions: Option<serenity::Permissions>,
 ) -> Result<Message, CommandError> {
+    let permissions = press.member.as_ref().and_then(|member| member.permissions);
     match button {
         Button::OfflinePage { page, reason } => {
             let view = OfflineView {
@@ -222,7 +212,10 @@ async fn update_reply(
         }
         Button::AddLimits(id, offered) => {
             access::require_manage(permissions)?;
-            servers::handlers::add_limits(app, requester, id, &offered).await
+            let mut message = servers::handlers::add_limits(app, requester, id, &offered).await?;
+            // The reply to `/server add` keeps the key and the lines for the agent.
+            message.content.clone_from(&press.message.content);
+            Ok(message)
         }
         _ => Err(unknown()),
     }
