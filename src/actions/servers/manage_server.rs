@@ -199,7 +199,7 @@ pub async fn report(
     now: Timestamp,
 ) -> Result<Status, Error> {
     let id = reporter.id;
-    store
+    let status = store
         .writer
         .transact_for::<_, Error>(reporter.guild, move |tx| {
             Box::pin(async move {
@@ -224,7 +224,7 @@ pub async fn report(
         })
         .await?;
     store.first_reports.end_wait(id);
-    Ok(())
+    Ok(status)
 }
 
 /// A server of the requester's guild, judged at `now`; `defaults` are the thresholds of the settings.

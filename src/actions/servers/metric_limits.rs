@@ -7,8 +7,9 @@ use crate::actions::{Error, Requester, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
+use crate::domain::servers::metric::Metric;
 use crate::domain::servers::metric_limit::{
-    ConditionKind, LimitChange, MOST_LIMITS, Metric, MetricLimit, Severity,
+    ConditionKind, LimitChange, MOST_LIMITS, MetricLimit, Severity,
 };
 use crate::domain::servers::status_rule::{ServerState, on_limits};
 use crate::domain::status::Status;

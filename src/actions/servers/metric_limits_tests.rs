@@ -1,3 +1,5 @@
+//! Reports of a server with limits: its status, its outages and its events.
+
 use std::time::Duration;
 
 use super::*;

@@ -13,8 +13,9 @@ use crate::cli::terminal::guild_argument::GuildArgument;
 use crate::cli::terminal::{app_error, find_monitor, print_line, print_note};
 use crate::clock::Clock;
 use crate::domain::monitor::MonitorKind;
+use crate::domain::servers::metric::Metric;
 use crate::domain::servers::metric_limit::{
-    Condition, ConditionKind, DEFAULT_HOLD, HOLD, Metric, MetricLimit, Severity,
+    Condition, ConditionKind, DEFAULT_HOLD, HOLD, MetricLimit, Severity,
 };
 use crate::domain::text;
 use crate::settings::Settings;

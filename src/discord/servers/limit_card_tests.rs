@@ -3,7 +3,7 @@
 use super::*;
 use crate::discord::ui::embed_testing::{NOW, card_text, fits};
 use crate::domain::servers::metric_limit::{
-    Condition, DEFAULT_HOLD, LimitId, MOST_LIMITS, MetricLimit, Progress,
+    Condition, DEFAULT_HOLD, LimitId, LimitProgress, MOST_LIMITS, MetricLimit,
 };
 
 fn limit(metric: &str, condition: Condition, severity: Severity) -> StoredLimit {
@@ -15,12 +15,12 @@ fn limit(metric: &str, condition: Condition, severity: Severity) -> StoredLimit 
             hold: DEFAULT_HOLD,
             severity,
         },
-        progress: Progress::default(),
+        progress: LimitProgress::default(),
     }
 }
 
 fn exceeded(limit: StoredLimit) -> StoredLimit {
-    let progress = Progress {
+    let progress = LimitProgress {
         beyond_since: Some(NOW.minus(DEFAULT_HOLD)),
         exceeded: Some("disk / at 93.1 %, above 90 % for 5 min".to_owned()),
         last_value: None,
@@ -29,9 +29,9 @@ fn exceeded(limit: StoredLimit) -> StoredLimit {
 }
 
 fn beyond(limit: StoredLimit) -> StoredLimit {
-    let progress = Progress {
+    let progress = LimitProgress {
         beyond_since: Some(NOW.minus(DEFAULT_HOLD)),
-        ..Progress::default()
+        ..LimitProgress::default()
     };
     StoredLimit { progress, ..limit }
 }

@@ -9,7 +9,7 @@ use crate::discord::ui::complete::{self, CHOICE_LENGTH, CHOICES};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply;
 use crate::domain::monitor::MonitorKind;
-use crate::domain::servers::metric_limit::Metric;
+use crate::domain::servers::metric::Metric;
 use crate::store::servers::metric_limit;
 
 /// Short forms of the metrics that most agents report.

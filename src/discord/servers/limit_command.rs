@@ -6,8 +6,9 @@ use crate::discord::servers::{limit_choices, limit_replies, texts};
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::{complete, reply};
 use crate::domain::monitor::MonitorKind;
+use crate::domain::servers::metric::Metric;
 use crate::domain::servers::metric_limit::{
-    Condition, ConditionKind, DEFAULT_HOLD, HOLD, Metric, MetricLimit, Severity,
+    Condition, ConditionKind, DEFAULT_HOLD, HOLD, MetricLimit, Severity,
 };
 
 /// How serious it is that a limit is exceeded. Append only: Discord identifies a choice by its index.

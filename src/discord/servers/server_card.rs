@@ -106,7 +106,7 @@ mod tests {
     use crate::domain::discord_id::GuildId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::servers::metric_limit::{
-        Condition, LimitId, MOST_LIMITS, MetricLimit, Progress, Severity,
+        Condition, LimitId, LimitProgress, MOST_LIMITS, MetricLimit, Severity,
     };
     use crate::domain::servers::report_interval;
     use crate::domain::servers::threshold::{Reports, Thresholds, judge};
@@ -217,7 +217,7 @@ mod tests {
                 hold: MINUTE * 5,
                 severity: Severity::Outage,
             },
-            progress: Progress {
+            progress: LimitProgress {
                 beyond_since: Some(NOW.minus(MINUTE)),
                 exceeded: Some("beyond it".to_owned()),
                 last_value: None,

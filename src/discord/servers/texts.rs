@@ -5,9 +5,8 @@ use std::time::Duration;
 use crate::discord::ui::embed::{self, date_and_time};
 use crate::discord::ui::error::CommandError;
 use crate::domain::monitor::{MonitorId, nearest_names};
-use crate::domain::servers::metric_limit::{
-    self, Condition, Metric, MetricLimit, ReportedNumber, Severity,
-};
+use crate::domain::servers::metric::{Metric, ReportedNumber};
+use crate::domain::servers::metric_limit::{self, Condition, MetricLimit, Severity};
 use crate::domain::servers::threshold::{Judgement, ThresholdUsed, Thresholds};
 use crate::domain::servers::threshold_proposal::{Replay, ReportIntervals};
 use crate::domain::status::Status;
@@ -184,7 +183,7 @@ pub(super) fn numbers(figures: &[(String, f64)]) -> String {
             value: *value,
         }
         .name();
-        format!("{name} {}{unit}", metric_limit::number(*value))
+        format!("{name} {}{unit}", metric::number(*value))
     };
     let numbers: Vec<String> = figures.iter().map(number).collect();
     text::cut(&text::escape(&numbers.join(" · ")), 1_000)
@@ -221,7 +220,7 @@ fn reported(limit: &MetricLimit, figures: &[(String, f64)]) -> Option<String> {
     let figure = limit.decisive(figures)?;
     let (name, unit) = figure.name();
     let name = text::cut(&text::escape(&name), 80);
-    let value = metric_limit::number(figure.value);
+    let value = metric::number(figure.value);
     Some(format!("{name} at {value}{unit}"))
 }
 
@@ -240,13 +239,13 @@ pub(super) fn limit_set(name: &str, limit: &MetricLimit) -> String {
     };
     let hold = (!limit.hold.is_zero()).then(|| text::duration(limit.hold));
     let condition = match (limit.condition, hold) {
-        (Condition::Above(bound), None) => format!("is above {}", metric_limit::number(bound)),
+        (Condition::Above(bound), None) => format!("is above {}", metric::number(bound)),
         (Condition::Above(bound), Some(hold)) => {
-            format!("is above {} for {hold}", metric_limit::number(bound))
+            format!("is above {} for {hold}", metric::number(bound))
         }
-        (Condition::Below(bound), None) => format!("is below {}", metric_limit::number(bound)),
+        (Condition::Below(bound), None) => format!("is below {}", metric::number(bound)),
         (Condition::Below(bound), Some(hold)) => {
-            format!("is below {} for {hold}", metric_limit::number(bound))
+            format!("is below {} for {hold}", metric::number(bound))
         }
         (Condition::Changes, None) => "changes, until a report without a change".to_owned(),
         (Condition::Changes, Some(hold)) => {

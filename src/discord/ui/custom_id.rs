@@ -13,9 +13,8 @@ use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::target::Target;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::servers::metric_limit::{
-    Condition, DEFAULT_HOLD, Metric, MetricLimit, Severity,
-};
+use crate::domain::servers::metric::Metric;
+use crate::domain::servers::metric_limit::{Condition, DEFAULT_HOLD, MetricLimit, Severity};
 use crate::domain::servers::threshold::Thresholds;
 
 /// A button or menu under a message of Rollcall.

@@ -5,11 +5,11 @@
 //! allows, and met again with the first report that shows it within. A report without the number decides nothing.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::metric::{Metric, ReportedNumber, number};
 use crate::monitor::{MonitorId, ValidationError};
 use crate::status::Status;
 use crate::text;
@@ -18,12 +18,6 @@ use crate::timestamp::Timestamp;
 
 /// The maximum number of limits of a server.
 pub const MOST_LIMITS: usize = 20;
-
-/// The maximum length of a metric, in bytes: the longest path that a report may have.
-pub const LONGEST_METRIC: usize = 128;
-
-/// Percentages are reported under this name, of a file system as `disk./home.used_percent`.
-const PERCENT: &str = ".used_percent";
 
 /// How long a number must be beyond the bound, unless the limit says otherwise. A short peak of load is normal.
 pub const DEFAULT_HOLD: Duration = Duration::from_secs(5 * 60);
@@ -46,51 +40,6 @@ pub struct LimitId(pub i64);
 pub struct OutageSource {
     pub monitor: MonitorId,
     pub limit: Option<LimitId>,
-}
-
-/// The numbers that a limit is about: a path, such as `cpu` or `metrics.queue`, with `*` for any text in one place. `disk` and
-/// `memory` also stand for the percentages below them. Of several numbers, the worst one decides.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Metric(String);
-
-impl Metric {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether the number at a path is one of these.
-    pub fn matches(&self, path: &str) -> bool {
-        let Some((before, after)) = self.0.split_once('*') else {
-            return self.0 == path || self.is_percentage_of(path);
-        };
-        path.len() >= before.len() + after.len()
-            && path.starts_with(before)
-            && path.ends_with(after)
-    }
-
-    fn is_percentage_of(&self, path: &str) -> bool {
-        path.strip_prefix(self.0.as_str())
-            .is_some_and(|rest| rest.starts_with('.') && rest.ends_with(PERCENT))
-    }
-}
-
-impl FromStr for Metric {
-    type Err = ValidationError;
-
-    fn from_str(text: &str) -> Result<Self, ValidationError> {
-        let is_visible = !text.chars().any(text::is_unseen);
-        let text = text.trim();
-        let is_valid = is_visible
-            && !text.is_empty()
-            && text.len() <= LONGEST_METRIC
-            && text.matches('*').count() <= 1;
-        if !is_valid {
-            return Err(ValidationError::new(format!(
-                "a metric is the path of a number in the reports, at most {LONGEST_METRIC} bytes long and with at most one `*`. Example: `disk` or `metrics.queue`"
-            )));
-        }
-        Ok(Self(text.to_owned()))
-    }
 }
 
 /// When a number is beyond a limit. A bound is finite.
@@ -216,7 +165,7 @@ pub struct MetricLimit {
 
 /// What the reports so far have shown of a limit.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
+pub struct LimitProgress {
     /// The first of the reports in a row that showed the number beyond the bound; for `Changes`, the latest change.
     pub beyond_since: Option<Timestamp>,
     /// Why the limit is exceeded, as a sentence; `None`: it is met.
@@ -237,9 +186,9 @@ pub enum LimitChange {
 impl MetricLimit {
     /// What is offered for a server whose reports have these numbers: disks of more than 90 % and memory of more than 95 %.
     pub fn suggested(figures: &[(String, f64)]) -> Vec<Self> {
-        [("disk", 90.0), ("memory", 95.0)]
+        [(Metric::disk(), 90.0), (Metric::memory(), 95.0)]
             .map(|(metric, bound)| Self {
-                metric: Metric(metric.to_owned()),
+                metric,
                 condition: Condition::Above(bound),
                 hold: DEFAULT_HOLD,
                 severity: Severity::Warning,
@@ -261,10 +210,10 @@ impl MetricLimit {
     /// Applies the rule to a report that was received at `at`. Returns the new progress, and what has changed.
     pub fn observe(
         &self,
-        progress: &Progress,
+        progress: &LimitProgress,
         figures: &[(String, f64)],
         at: Timestamp,
-    ) -> (Progress, Option<LimitChange>) {
+    ) -> (LimitProgress, Option<LimitChange>) {
         let Some(figure) = self.decisive(figures) else {
             return (progress.clone(), None);
         };
@@ -296,17 +245,17 @@ impl MetricLimit {
 
     fn observe_bound(
         &self,
-        progress: &Progress,
+        progress: &LimitProgress,
         figure: ReportedNumber<'_>,
         is_beyond: bool,
         at: Timestamp,
-    ) -> (Progress, Option<LimitChange>) {
+    ) -> (LimitProgress, Option<LimitChange>) {
         if !is_beyond {
             let change = progress.exceeded.is_some().then_some(LimitChange::Met);
-            return (Progress::default(), change);
+            return (LimitProgress::default(), change);
         }
         let since = progress.beyond_since.unwrap_or(at);
-        let mut next = Progress {
+        let mut next = LimitProgress {
             beyond_since: Some(since),
             ..progress.clone()
         };
@@ -320,11 +269,11 @@ impl MetricLimit {
 
     fn observe_changes(
         &self,
-        progress: &Progress,
+        progress: &LimitProgress,
         figure: ReportedNumber<'_>,
         at: Timestamp,
-    ) -> (Progress, Option<LimitChange>) {
-        let mut next = Progress {
+    ) -> (LimitProgress, Option<LimitChange>) {
+        let mut next = LimitProgress {
             last_value: Some(figure.value),
             ..progress.clone()
         };
@@ -384,37 +333,6 @@ impl fmt::Display for MetricLimit {
             hold => write!(out, " for {}", text::duration(hold)),
         }
     }
-}
-
-/// A number of a report.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReportedNumber<'a> {
-    pub path: &'a str,
-    pub value: f64,
-}
-
-impl ReportedNumber<'_> {
-    /// Its name and unit as people read them: `disk./home.used_percent` is `disk /home` in percent.
-    pub fn name(&self) -> (String, &'static str) {
-        let Some(name) = self.path.strip_suffix(PERCENT) else {
-            return (self.path.to_owned(), "");
-        };
-        (name.replacen("./", " /", 1), " %")
-    }
-}
-
-/// A number with at most two digits behind the point; one that would be very long, or nothing, as a power of ten.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e15 || (size > 0.0 && size < 0.005) {
-        return format!("{value:.2e}");
-    }
-    let text = format!("{value:.2}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    text.strip_prefix("-")
-        .filter(|rest| *rest == "0")
-        .unwrap_or(text)
-        .to_owned()
 }
 
 #[cfg(test)]

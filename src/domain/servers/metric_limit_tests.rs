@@ -1,3 +1,5 @@
+//! Tables of the rule for limits, with reports a minute apart.
+
 use super::*;
 
 const START: Timestamp = Timestamp::from_millis(1_769_860_800_000);
@@ -25,7 +27,7 @@ fn report(figures: &[(&str, f64)]) -> Vec<(String, f64)> {
 /// Applies the rule to reports of one number, one each minute; `None` is a report without it. Returns what has changed: `+`
 /// exceeded, `-` met again, `.` nothing.
 fn changes(limit: &MetricLimit, values: &[Option<f64>]) -> String {
-    let mut progress = Progress::default();
+    let mut progress = LimitProgress::default();
     let mut changes = String::new();
     for (minute, value) in values.iter().enumerate() {
         let figures = report(
@@ -108,7 +110,7 @@ fn a_report_without_the_number_decides_nothing() {
 fn an_excess_is_dated_with_the_first_report_beyond_the_limit() {
     let limit = limit("cpu", Condition::Above(90.0), 60);
     let figures = report(&[("cpu", 93.126)]);
-    let (progress, change) = limit.observe(&Progress::default(), &figures, at(0));
+    let (progress, change) = limit.observe(&LimitProgress::default(), &figures, at(0));
     assert_eq!((progress.beyond_since, change), (Some(at(0)), None));
     let (progress, change) = limit.observe(&progress, &figures, at(90));
     let reason = "cpu at 93.13, above 90 for 1 min".to_owned();
@@ -127,47 +129,6 @@ fn an_excess_is_dated_with_the_first_report_beyond_the_limit() {
 }
 
 #[test]
-fn metrics_match_paths_patterns_and_percentages() {
-    for (metric, path, matches) in [
-        ("cpu", "cpu", true),
-        ("cpu", "cpu0", false),
-        ("cpu", "cpu.0", false),
-        ("disk", "disk", true),
-        ("disk", "disk./.used_percent", true),
-        ("disk", "disk./mnt/old.data.used_percent", true),
-        ("disk", "disk./.used_kib", false),
-        ("disk", "diskette.used_percent", false),
-        ("memory", "memory.used_percent", true),
-        (
-            "metrics.temperature.*",
-            "metrics.temperature.cpu package",
-            true,
-        ),
-        ("metrics.temperature.*", "metrics.temperature", false),
-        ("disk.*.used_percent", "disk./.used_percent", true),
-        ("disk.*.used_percent", "disk.used_percent", false),
-        ("*", "cpu", true),
-        ("ab*ba", "aba", false),
-    ] {
-        let parsed: Metric = metric.parse().unwrap();
-        assert_eq!(parsed.matches(path), matches, "{metric} {path}");
-    }
-}
-
-#[test]
-fn metrics_have_one_to_128_bytes_and_at_most_one_star() {
-    let long = "x".repeat(LONGEST_METRIC);
-    for valid in ["disk", " disk ", "*.x", "größe", long.as_str()] {
-        assert!(valid.parse::<Metric>().is_ok(), "{valid}");
-    }
-    let longer = "x".repeat(LONGEST_METRIC + 1);
-    for wrong in ["", "  ", "a*b*", "a\nb", "a\u{202e}b", longer.as_str()] {
-        let error = wrong.parse::<Metric>().unwrap_err().to_string();
-        assert!(error.contains("Example: `disk`"), "{error}");
-    }
-}
-
-#[test]
 fn the_worst_of_several_numbers_decides() {
     let figures = report(&[
         ("disk./.used_percent", 50.0),
@@ -179,12 +140,12 @@ fn the_worst_of_several_numbers_decides() {
         (Condition::Below(60.0), "disk / at 50 %, below 60 %"),
     ] {
         let (progress, _) =
-            limit("disk", condition, 0).observe(&Progress::default(), &figures, at(0));
+            limit("disk", condition, 0).observe(&LimitProgress::default(), &figures, at(0));
         assert_eq!(progress.exceeded.as_deref(), Some(reason));
     }
-    let before = Progress {
+    let before = LimitProgress {
         last_value: Some(1.0),
-        ..Progress::default()
+        ..LimitProgress::default()
     };
     let figures = report(&[("metrics.raid", 2.5)]);
     let (progress, _) =
@@ -229,23 +190,6 @@ fn limits_are_suggested_for_percentages_that_are_reported() {
         texts(&[("disk", 1.0), ("load.0", 1.0)]),
         Vec::<String>::new()
     );
-}
-
-#[test]
-fn numbers_are_short() {
-    for (value, text) in [
-        (0.0, "0"),
-        (-0.0, "0"),
-        (90.0, "90"),
-        (93.126, "93.13"),
-        (-1.5, "-1.5"),
-        (100.0, "100"),
-        (0.001, "1.00e-3"),
-        (1e15, "1.00e15"),
-        (999_999_999_999_999.0, "999999999999999"),
-    ] {
-        assert_eq!(number(value), text, "{value}");
-    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::{MonitorId, MonitorRef};
-use crate::domain::servers::metric_limit::{Condition, LimitId, MetricLimit, Progress};
+use crate::domain::servers::metric_limit::{Condition, LimitId, LimitProgress, MetricLimit};
 use crate::domain::{Timestamp, millis};
 use crate::store::engine::unreadable::StoredTable;
 use crate::store::{Reader, StoreError, Tx};
@@ -17,7 +17,7 @@ use crate::store::{Reader, StoreError, Tx};
 pub struct StoredLimit {
     pub id: LimitId,
     pub limit: MetricLimit,
-    pub progress: Progress,
+    pub progress: LimitProgress,
 }
 
 /// The limits of a server of a guild, by metric.
@@ -86,7 +86,7 @@ pub async fn remove(tx: &mut Tx<'_>, id: LimitId) -> Result<(), StoreError> {
 pub async fn set_progress(
     tx: &mut Tx<'_>,
     id: LimitId,
-    progress: &Progress,
+    progress: &LimitProgress,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE server_limits SET beyond_since = $2, exceeded_reason = $3, last_value = $4 WHERE id = $1",
@@ -128,7 +128,7 @@ fn read(row: &SqliteRow) -> Result<StoredLimit, StoreError> {
             hold: Duration::from_millis(hold.unsigned_abs()),
             severity: word("severity")?.parse().map_err(|_| damaged("severity"))?,
         },
-        progress: Progress {
+        progress: LimitProgress {
             beyond_since: beyond.map(Timestamp::from_millis),
             exceeded: row.try_get("exceeded_reason")?,
             last_value: row.try_get("last_value")?,
@@ -153,7 +153,7 @@ mod tests {
             hold: Duration::from_secs(90),
             severity: Severity::Outage,
         };
-        let progress = Progress {
+        let progress = LimitProgress {
             beyond_since: Some(at),
             exceeded: Some("disk is full".into()),
             last_value: Some(-1.5),
@@ -185,7 +185,7 @@ mod tests {
             .write(move |tx| Box::pin(async move { start_over(tx, server).await }))
             .await;
         let found = list(&store.reader, GuildId(1), server).await.unwrap();
-        assert_eq!(found[0].progress, Progress::default());
+        assert_eq!(found[0].progress, LimitProgress::default());
         let stored = server::get(&store.reader, GuildId(1), server).await;
         assert_eq!(state(stored.unwrap()), None);
     }

@@ -235,7 +235,7 @@ mod tests {
     use crate::domain::endpoints::http_check::HttpCheck;
     use crate::domain::endpoints::target::Target;
     use crate::domain::incidents::note::parse_note;
-    use crate::domain::servers::metric_limit::Metric;
+    use crate::domain::servers::metric::Metric;
     use crate::domain::text;
 
     /// A pattern without its anchors, which the generator of texts does not know.

@@ -22,7 +22,7 @@ use crate::domain::key::KeyId;
 use crate::domain::monitor::{INTERVAL_RANGE, MAX_NAME, parse_interval, parse_name};
 use crate::domain::notifications::alert_policy::{BULK_WINDOWS, WAITS};
 use crate::domain::notifications::webhook;
-use crate::domain::servers::metric_limit::{LONGEST_METRIC, Metric};
+use crate::domain::servers::metric::{LONGEST_METRIC, Metric};
 use crate::domain::silences::maintenance::parse_time;
 use crate::domain::text;
 
