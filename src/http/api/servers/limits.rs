@@ -23,9 +23,27 @@ use crate::domain::servers::metric_limit::{
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, Caller, InBody, InPath, OfServer, ReaderOf};
-use crate::http::api::routes::Json;
+use crate::http::api::routes::{Json, Routes, about};
 use crate::http::api::values::{Bounded, DateTime, MetricText, SeverityWord, Word, date_time};
 use crate::store::servers::metric_limit::StoredLimit;
+
+pub(super) fn routes(routes: &mut Routes) {
+    routes.get::<ReaderOf<OfServer>, _>(
+        "/servers/{id}/limits",
+        about(
+            "list_server_limits",
+            "List the limits on what a server reports",
+        )
+        .describe("All of them at once, without pages."),
+        list,
+    );
+    routes.put::<Admin, _>(
+        "/servers/{id}/limits",
+        about("replace_server_limits", "Replace the limits on what a server reports")
+            .describe("All of them at once. A limit that stays the same keeps what the reports have shown of it; the outages of the others end."),
+        replace,
+    );
+}
 
 /// A limit, and what the reports so far have shown of it.
 #[derive(Serialize, ToSchema)]
@@ -33,7 +51,7 @@ use crate::store::servers::metric_limit::StoredLimit;
     "metric": "disk", "above": 90, "below": null, "changes": false, "for_seconds": 300, "severity": "warning",
     "exceeded_reason": "disk / at 93.1 %, above 90 % for 5 min", "beyond_since": "2026-01-31T12:00:00Z",
 })))]
-pub(super) struct LimitView {
+struct LimitView {
     metric: String,
     /// Exceeded while the number is above this one. Null: it is another kind of limit.
     #[schema(required)]
@@ -76,11 +94,11 @@ impl From<StoredLimit> for LimitView {
 
 /// All limits of a server, by metric.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LimitList {
+struct LimitList {
     limits: Vec<LimitView>,
 }
 
-pub(super) async fn list(
+async fn list(
     caller: ReaderOf<OfServer>,
     State(app): State<HttpState>,
     InPath(id): InPath<MonitorId>,
@@ -104,7 +122,7 @@ async fn view(app: &HttpState, caller: &Caller, id: MonitorId) -> Result<LimitLi
     { "metric": "metrics.queue", "above": 500, "for_seconds": 600, "severity": "outage" },
     { "metric": "metrics.raid_disks", "changes": true },
 ] })))]
-pub(super) struct ReplaceLimits {
+struct ReplaceLimits {
     limits: RequestedLimits,
 }
 
@@ -240,7 +258,7 @@ fn only(wanted: ConditionKind) -> Schema {
     object.into()
 }
 
-pub(super) async fn replace(
+async fn replace(
     admin: Admin,
     State(app): State<HttpState>,
     InPath(id): InPath<MonitorId>,
@@ -275,70 +293,47 @@ mod tests {
         jsonschema::is_valid(&schema, &json!([limit]))
     }
 
+    fn accepted() -> Vec<Value> {
+        vec![
+            json!({ "metric": "disk", "above": 90 }),
+            json!({ "metric": "disk", "above": -0.5, "below": null, "changes": false }),
+            json!({ "metric": "disk", "below": 1e300, "changes": null }),
+            json!({ "metric": "disk", "changes": true, "above": null }),
+            json!({ "metric": "disk", "changes": true, "severity": "outage", "for_seconds": 0 }),
+            json!({ "metric": "disk", "above": 1, "for_seconds": 86_400 }),
+            json!({ "metric": "disk", "above": 1, "for_seconds": null, "severity": null }),
+            json!({ "metric": "x".repeat(128), "above": 1 }),
+        ]
+    }
+
+    fn refused() -> Vec<Value> {
+        vec![
+            json!({ "metric": "x".repeat(129), "above": 1 }),
+            json!({ "metric": "disk", "above": 1, "for_seconds": 86_401 }),
+            json!({ "metric": "disk", "above": 1, "for_seconds": -1 }),
+            json!({ "metric": "disk", "above": 1, "for_seconds": 1.5 }),
+            json!({ "metric": "disk", "above": 1, "severity": "critical" }),
+            json!({ "metric": "disk", "above": 1, "below": 2 }),
+            json!({ "metric": "disk", "above": 1, "changes": true }),
+            json!({ "metric": "disk", "changes": false }),
+            json!({ "metric": "disk", "above": null }),
+            json!({ "metric": "disk", "above": "90" }),
+            json!({ "metric": "disk" }),
+            json!({ "metric": "a*b*", "above": 1 }),
+            json!({ "metric": "", "above": 1 }),
+            json!({ "above": 1 }),
+            json!({ "metric": "disk", "above": 1, "color": 1 }),
+            json!(null),
+        ]
+    }
+
     #[test]
     fn a_limit_is_accepted_exactly_if_it_is_valid_by_its_schema() {
-        let cases = [
-            (json!({ "metric": "disk", "above": 90 }), true),
-            (
-                json!({ "metric": "disk", "above": -0.5, "below": null, "changes": false }),
-                true,
-            ),
-            (
-                json!({ "metric": "disk", "below": 1e300, "changes": null }),
-                true,
-            ),
-            (
-                json!({ "metric": "disk", "changes": true, "above": null }),
-                true,
-            ),
-            (
-                json!({ "metric": "disk", "changes": true, "severity": "outage", "for_seconds": 0 }),
-                true,
-            ),
-            (
-                json!({ "metric": "disk", "above": 1, "for_seconds": 86_400 }),
-                true,
-            ),
-            (
-                json!({ "metric": "disk", "above": 1, "for_seconds": null, "severity": null }),
-                true,
-            ),
-            (json!({ "metric": "x".repeat(128), "above": 1 }), true),
-            (json!({ "metric": "x".repeat(129), "above": 1 }), false),
-            (
-                json!({ "metric": "disk", "above": 1, "for_seconds": 86_401 }),
-                false,
-            ),
-            (
-                json!({ "metric": "disk", "above": 1, "for_seconds": -1 }),
-                false,
-            ),
-            (
-                json!({ "metric": "disk", "above": 1, "for_seconds": 1.5 }),
-                false,
-            ),
-            (
-                json!({ "metric": "disk", "above": 1, "severity": "critical" }),
-                false,
-            ),
-            (json!({ "metric": "disk", "above": 1, "below": 2 }), false),
-            (
-                json!({ "metric": "disk", "above": 1, "changes": true }),
-                false,
-            ),
-            (json!({ "metric": "disk", "changes": false }), false),
-            (json!({ "metric": "disk", "above": null }), false),
-            (json!({ "metric": "disk", "above": "90" }), false),
-            (json!({ "metric": "disk" }), false),
-            (json!({ "metric": "a*b*", "above": 1 }), false),
-            (json!({ "metric": "", "above": 1 }), false),
-            (json!({ "above": 1 }), false),
-            (json!({ "metric": "disk", "above": 1, "color": 1 }), false),
-            (json!(null), false),
-        ];
-        for (limit, expected) in cases {
-            assert_eq!(read(&json!([limit])).is_ok(), expected, "{limit}");
-            assert_eq!(is_valid(&limit), expected, "{limit}");
+        for (limits, expected) in [(accepted(), true), (refused(), false)] {
+            for limit in limits {
+                assert_eq!(read(&json!([limit])).is_ok(), expected, "{limit}");
+                assert_eq!(is_valid(&limit), expected, "{limit}");
+            }
         }
     }
 

@@ -60,19 +60,5 @@ pub(super) fn routes(routes: &mut Routes) {
         about("get_server_status", "Get the status of a server"),
         server::show,
     );
-    routes.get::<ReaderOf<OfServer>, _>(
-        "/servers/{id}/limits",
-        about(
-            "list_server_limits",
-            "List the limits on what a server reports",
-        )
-        .describe("All of them at once, without pages."),
-        limits::list,
-    );
-    routes.put::<Admin, _>(
-        "/servers/{id}/limits",
-        about("replace_server_limits", "Replace the limits on what a server reports")
-            .describe("All of them at once. A limit that stays the same keeps what the reports have shown of it; the outages of the others end."),
-        limits::replace,
-    );
+    limits::routes(routes);
 }
