@@ -30,6 +30,11 @@ pub(crate) fn discord_millis() -> u64 {
         .saturating_sub(DISCORD_EPOCH)
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis() -> u64 {
+    discord_millis() + DISCORD_EPOCH
+}
+
 /// The milliseconds since 1970 in an id.
 pub(crate) fn millis_of(id: u64) -> u64 {
     (id >> 22) + DISCORD_EPOCH

@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![recursion_limit = "256"]
 
+mod client;
 mod clock;
 mod faults;
 mod gateway;
+mod guilds;
 mod limits;
-mod membership;
 mod outlet;
 mod people;
 mod record;
@@ -17,10 +18,11 @@ mod shared;
 mod slash;
 mod world;
 
+pub use client::WebClient;
 pub use faults::{CloseWith, Faults, RestFault};
-pub use people::{As, Form};
+pub use people::{As, Form, FormError};
 pub use record::{Record, Request};
 pub use reply::{File, Reply};
 pub use sandbox::{Builder, Sandbox};
 pub use slash::SlashError;
-pub use world::{GuildId, Member, Role};
+pub use world::{Channel, GuildId, Member, Role};

@@ -34,6 +34,8 @@ pub struct Builder {
     granted_intents: u64,
     session_starts: (u32, Duration),
     resume_address_is_dead: bool,
+    guild_name: String,
+    bot_name: String,
 }
 
 impl Builder {
@@ -52,6 +54,18 @@ impl Builder {
     /// How many session starts remain, and the time until their number is reset.
     pub fn session_starts(mut self, remaining: u32, reset_after: Duration) -> Self {
         self.session_starts = (remaining, reset_after);
+        self
+    }
+
+    /// The name of the guild that exists from the start (default: Home).
+    pub fn guild_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.guild_name);
+        self
+    }
+
+    /// The bot's user name (default: sandboxed).
+    pub fn bot_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.bot_name);
         self
     }
 
@@ -88,7 +102,8 @@ impl Builder {
             Err(error) => panic!("a socket of the sandbox has no address: {error}"),
         };
         let mut world = World::new(&self.token);
-        let guild = world.add_guild("Home");
+        let guild = world.add_guild(&self.guild_name);
+        world.bot_name = self.bot_name;
         world.shards = self.shards;
         world.granted_intents = self.granted_intents;
         world.session_starts = self.session_starts.0;
@@ -124,6 +139,8 @@ impl Sandbox {
             granted_intents: 0,
             session_starts: (SESSION_STARTS, Duration::from_secs(24 * 3600)),
             resume_address_is_dead: false,
+            guild_name: "Home".to_owned(),
+            bot_name: "sandboxed".to_owned(),
         }
     }
 
@@ -168,11 +185,7 @@ impl Sandbox {
     }
 
     fn change_guild(&self, id: GuildId, change: impl FnOnce(&mut Guild)) {
-        self.shared.change(|world| {
-            if let Some(guild) = world.guilds.iter_mut().find(|guild| guild.id == id) {
-                change(guild);
-            }
-        });
+        self.shared.change(|world| world.guild_mut(id).map(change));
     }
 
     /// Waits until every shard of the bot has identified itself and the bot has registered commands.
@@ -227,20 +240,24 @@ impl Sandbox {
         self.shared.read().commands_in(guild)
     }
 
-    /// A guild's channel.
+    /// A guild's first channel.
     ///
     /// # Panics
     /// If there is no such guild.
     pub fn channel(&self, guild: GuildId) -> u64 {
         match self.shared.read().guild(guild) {
-            Some(guild) => guild.channel,
+            Some(guild) => guild.main_channel(),
             None => panic!("there is no such guild"),
         }
     }
 
-    /// The messages in a guild's channel, oldest first.
+    /// The messages in a guild's first channel, oldest first, without those that only one member sees.
     pub fn messages(&self, guild: GuildId) -> Vec<Reply> {
-        let channel = self.channel(guild);
+        self.messages_in(self.channel(guild))
+    }
+
+    /// The messages in a channel, oldest first, without those that only one member sees.
+    pub fn messages_in(&self, channel: u64) -> Vec<Reply> {
         let world = self.shared.read();
         let in_channel = |message: &&Message| {
             message.channel == channel && !message.is_deleted && !message.is_ephemeral
@@ -249,7 +266,7 @@ impl Sandbox {
         messages.map(Reply::of).collect()
     }
 
-    /// Waits until `find` returns something for the messages in a guild's channel, and returns that.
+    /// Waits until `find` returns something for the messages in a guild's first channel, and returns that.
     pub async fn wait_for_messages<T>(
         &self,
         guild: GuildId,
@@ -289,7 +306,7 @@ impl Sandbox {
             };
             known.is_deleted = true;
             let channel = known.channel;
-            let guild = world.guilds.iter().find(|guild| guild.channel == channel);
+            let guild = world.guild_of(channel);
             let event = serde_json::json!({
                 "id": message.message_id.to_string(), "channel_id": channel.to_string(),
                 "guild_id": guild.map(|guild| guild.id.0.to_string()),

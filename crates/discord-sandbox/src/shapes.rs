@@ -2,10 +2,25 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Guild, Member, Message, Role};
+use crate::world::{Channel, Guild, Member, Message, Role, World};
 
-pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
-    let system_channel = guild.has_system_channel.then(|| guild.channel.to_string());
+/// A guild as the bot receives it.
+pub(crate) fn guild(guild: &Guild, world: &World) -> Value {
+    let owner = world.application_id;
+    let system_channel = guild
+        .has_system_channel
+        .then(|| guild.main_channel().to_string());
+    let channels: Vec<Value> = guild
+        .channels
+        .iter()
+        .map(|one| channel(guild, one))
+        .collect();
+    let members: Vec<Value> = match world.sends_members() {
+        true => guild.members.iter().map(member).collect(),
+        false => Vec::new(),
+    };
+    // At least the bot and the one who invited it.
+    let member_count = (guild.members.len() + 1).max(2);
     json!({
         "id": guild.id.0.to_string(), "name": guild.name, "icon": null, "splash": null, "discovery_splash": null,
         "owner_id": owner.to_string(), "afk_channel_id": null, "afk_timeout": 300, "verification_level": 0,
@@ -15,18 +30,15 @@ pub(crate) fn guild(guild: &Guild, owner: u64) -> Value {
         "rules_channel_id": null, "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0,
         "preferred_locale": "en-US", "public_updates_channel_id": null, "nsfw_level": 0, "nsfw": false,
         "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null,
-        "joined_at": "2026-01-01T00:00:00+00:00", "large": false, "unavailable": false, "member_count": 2,
-        "voice_states": [], "members": [], "threads": [], "presences": [], "stage_instances": [],
-        "guild_scheduled_events": [], "channels": [channel(guild)],
+        "joined_at": "2026-01-01T00:00:00+00:00", "large": false, "unavailable": false, "member_count": member_count,
+        "voice_states": [], "members": members, "threads": [], "presences": [], "stage_instances": [],
+        "guild_scheduled_events": [], "channels": channels,
     })
 }
 
 /// The roles of a guild; @everyone has the id of the guild itself.
 pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
-    let everyone = Role {
-        id: guild.id.0,
-        is_mentionable: false,
-    };
+    let everyone = Role::new(guild.id.0, "@everyone");
     std::iter::once(&everyone)
         .chain(&guild.roles)
         .map(role)
@@ -35,23 +47,47 @@ pub(crate) fn roles(guild: &Guild) -> Vec<Value> {
 
 pub(crate) fn role(role: &Role) -> Value {
     json!({
-        "id": role.id.to_string(), "name": "a role", "color": 0, "hoist": false, "position": 0, "permissions": "2147486720",
+        "id": role.id.to_string(), "name": role.name, "color": role.color, "hoist": false, "position": 0, "permissions": "2147486720",
         "managed": false, "mentionable": role.is_mentionable, "flags": 0, "icon": null, "unicode_emoji": null,
-        "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
+        "colors": { "primary_color": role.color, "secondary_color": null, "tertiary_color": null },
     })
 }
 
-pub(crate) fn channel(guild: &Guild) -> Value {
+pub(crate) fn channel(guild: &Guild, channel: &Channel) -> Value {
+    let position = guild
+        .channels
+        .iter()
+        .position(|known| known.id == channel.id);
     json!({
-        "id": guild.channel.to_string(), "type": 0, "guild_id": guild.id.0.to_string(), "name": "general", "position": 0,
-        "permission_overwrites": [], "nsfw": false, "topic": null, "last_message_id": null, "rate_limit_per_user": 0,
-        "parent_id": null, "flags": 0,
+        "id": channel.id.to_string(), "type": 0, "guild_id": guild.id.0.to_string(), "name": channel.name,
+        "position": position, "permission_overwrites": [], "nsfw": false, "topic": null, "last_message_id": null,
+        "rate_limit_per_user": 0, "parent_id": null, "flags": 0,
     })
 }
 
-/// A channel that was chosen, as it is resolved for the bot.
-pub(crate) fn chosen_channel(id: &str) -> Value {
-    json!({ "id": id, "type": 0, "name": "chosen", "permissions": "0", "parent_id": null, "flags": 0 })
+/// A channel that was chosen, as it is resolved for the bot. One that the guild does not have is chosen by forgery.
+pub(crate) fn chosen_channel(guild: &Guild, id: &str) -> Value {
+    let known = id.parse().ok().and_then(|id| guild.channel(id));
+    let name = known.map_or("chosen", |channel| &channel.name);
+    json!({ "id": id, "type": 0, "name": name, "permissions": "0", "parent_id": null, "flags": 0 })
+}
+
+/// A role that was chosen, as it is resolved for the bot. Everybody may mention one that the guild does not have.
+pub(crate) fn chosen_role(guild: &Guild, id: &str) -> Value {
+    let id = id.parse().unwrap_or_default();
+    let unknown = Role {
+        id,
+        is_mentionable: true,
+        ..Role::default()
+    };
+    role(guild.role(id).unwrap_or(&unknown))
+}
+
+/// A member who was chosen. A user who is not known by name is a member of every guild, too.
+pub(crate) fn chosen_member(guild: &Guild, id: &str) -> Member {
+    let id = id.parse().unwrap_or_default();
+    let known = guild.member(id).cloned();
+    known.unwrap_or_else(|| Member::plain(id, "chosen"))
 }
 
 pub(crate) fn user(member: &Member) -> Value {

@@ -34,10 +34,7 @@ async fn until_all_is_recorded(sandbox: &Sandbox, rollcall: &Rollcall) {
 
 /// Gives a guild the on-call role, which only members with a permission may mention.
 fn add_role(sandbox: &Sandbox, guild: GuildId) {
-    let role = Role {
-        id: ROLE,
-        is_mentionable: false,
-    };
+    let role = Role::new(ROLE, "on-call");
     sandbox.set_roles(guild, &[role]);
 }
 

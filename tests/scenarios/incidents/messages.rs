@@ -525,6 +525,7 @@ async fn choosing_a_role_that_notifies_no_one_shows_a_warning() {
     let role = |is_mentionable| Role {
         id: ROLE,
         is_mentionable,
+        ..Role::default()
     };
     let running = with_shop(&sandbox, &rollcall, &web).await;
     for (roles, bot_permissions, part) in [

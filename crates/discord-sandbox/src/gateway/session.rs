@@ -224,7 +224,7 @@ fn open_session(
         session.dispatch("READY", &ready);
         for guild in &world.guilds {
             if session.has(guild.id) {
-                session.dispatch("GUILD_CREATE", &shapes::guild(guild, world.application_id));
+                session.dispatch("GUILD_CREATE", &shapes::guild(guild, world));
             }
         }
     }

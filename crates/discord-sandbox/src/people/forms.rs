@@ -1,16 +1,14 @@
-//! Menus of channels and roles, and forms: what a member chooses and types there.
+//! Forms: what a member types into the inputs of a form that the bot has opened.
+
+use std::fmt;
 
 use serde_json::{Value, json};
 
 use super::As;
+use super::sending::{Act, FORM};
 use crate::reply::Reply;
-use crate::shapes;
 use crate::slash::SlashError;
-use crate::world::{Answer, Role, World};
-
-/// Component types as Discord numbers them.
-const ROLES: u64 = 6;
-const CHANNELS: u64 = 8;
+use crate::world::Answer;
 
 /// A form that the bot has opened.
 #[derive(Clone, Debug)]
@@ -20,9 +18,29 @@ pub struct Form {
     message: Option<u64>,
 }
 
+/// An input that Discord's client would not submit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormError {
+    pub custom_id: String,
+    pub label: String,
+    pub why: String,
+}
+
+impl fmt::Display for FormError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.label, self.why)
+    }
+}
+
+impl std::error::Error for FormError {}
+
 impl Form {
+    pub(crate) fn new(body: Value, message: Option<u64>) -> Self {
+        Self { body, message }
+    }
+
     /// Its inputs, each with its label, its custom id and its value.
-    fn inputs(&self) -> impl Iterator<Item = &Value> {
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Value> {
         let rows = self.body["components"].as_array().into_iter().flatten();
         rows.map(|row| &row["components"][0])
     }
@@ -36,74 +54,71 @@ impl Form {
     /// # Panics
     /// If there is no such input.
     pub fn value(&self, label: &str) -> &str {
-        match self.inputs().find(|input| input["label"] == label) {
+        match self.input(label) {
             Some(input) => input["value"].as_str().unwrap_or_default(),
             None => panic!("the form {} has no input {label}", self.title()),
         }
     }
+
+    fn input(&self, label: &str) -> Option<&Value> {
+        self.inputs().find(|input| input["label"] == label)
+    }
+
+    /// The submission of the form. `typed` holds texts by custom id; other inputs keep what they are filled in with.
+    pub(crate) fn submission(&self, typed: &[(&str, &str)]) -> Result<Act, Vec<FormError>> {
+        let mut errors = Vec::new();
+        let mut rows = Vec::new();
+        for input in self.inputs() {
+            let custom_id = input["custom_id"].as_str().unwrap_or_default();
+            let found = typed.iter().find(|(of, _)| *of == custom_id);
+            let text = found.map_or_else(
+                || input["value"].as_str().unwrap_or_default(),
+                |(_, text)| *text,
+            );
+            if let Err(why) = check(input, text) {
+                errors.push(FormError {
+                    custom_id: custom_id.to_owned(),
+                    label: input["label"].as_str().unwrap_or_default().to_owned(),
+                    why,
+                });
+            }
+            rows.push(json!({ "type": 1, "id": 1, "components": [
+                { "type": 4, "id": 2, "custom_id": custom_id, "value": text },
+            ]}));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let data = json!({ "custom_id": self.body["custom_id"], "components": rows });
+        Ok(Act {
+            kind: FORM,
+            data,
+            message: self.message,
+        })
+    }
 }
 
 impl As<'_> {
-    /// Chooses a channel in the menu of channels of a message, and waits for the reply. Only a member who forges can choose a
-    /// channel of another guild.
-    ///
-    /// # Panics
-    /// If there is no such menu or channel, or no reply comes.
-    pub async fn choose_channel(&self, reply: &Reply, channel: u64) -> Reply {
-        let menu = menu(reply, CHANNELS);
-        let types = menu["channel_types"].as_array();
-        let is_shown = self.sandbox.channel(self.guild) == channel
-            && types.is_none_or(|types| types.contains(&json!(0)));
-        assert!(
-            is_shown || self.ignores_permissions,
-            "the menu does not show {channel}"
-        );
-        let id = channel.to_string();
-        let resolved = json!({ "channels": { &id: shapes::chosen_channel(&id) } });
-        self.choose_in(reply, menu, &id, resolved).await
-    }
-
-    /// Chooses a role in the menu of roles of a message, and waits for the reply.
-    ///
-    /// # Panics
-    /// If there is no such menu, or no reply comes.
-    pub async fn choose_role(&self, reply: &Reply, role: u64) -> Reply {
-        let shown = shapes::role(&Role {
-            id: role,
-            is_mentionable: true,
-        });
-        let id = role.to_string();
-        let resolved = json!({ "roles": { &id: shown } });
-        self.choose_in(reply, menu(reply, ROLES), &id, resolved)
-            .await
-    }
-
-    async fn choose_in(&self, reply: &Reply, menu: &Value, id: &str, resolved: Value) -> Reply {
-        let data = json!({
-            "custom_id": menu["custom_id"], "component_type": menu["type"], "values": [id], "resolved": resolved,
-        });
-        match self.interact(3, data, Some(reply.message_id)).await {
-            Ok(reply) => reply,
-            Err(error) => panic!("{id}: {error}"),
-        }
-    }
-
     /// Presses a button that opens a form.
     ///
     /// # Panics
     /// If there is no such button, or the bot opens no form.
     pub async fn open_form(&self, reply: &Reply, button: &str) -> Form {
-        let Some(custom_id) = reply.custom_id(button) else {
-            panic!("there is no button {button} in {}", reply.render());
-        };
-        let message = Some(reply.message_id);
-        let data = json!({ "custom_id": custom_id, "component_type": 2 });
-        let id = self.send(3, data, message);
-        let answered = |world: &World| world.interactions.get(&id)?.answer.clone();
-        let shared = &self.sandbox.shared;
-        match shared.wait_for("a form", answered).await {
-            Answer::Modal(body) => Form { body, message },
-            other => panic!("{button} opened no form: {other:?}"),
+        match self.try_open_form(reply, button).await {
+            Ok(form) => form,
+            Err(error) => panic!("{button}: {error} in {}", reply.render()),
+        }
+    }
+
+    /// Presses a button that opens a form.
+    ///
+    /// # Errors
+    /// If there is no such button, or the bot does not open a form in time.
+    pub async fn try_open_form(&self, reply: &Reply, button: &str) -> Result<Form, SlashError> {
+        let act = self.press_of(reply, button)?;
+        match self.begin(act).await?.1 {
+            Answer::Modal(body) => Ok(Form::new(body, Some(reply.message_id))),
+            _ => Err(SlashError::BadChoice("it opened no form".to_owned())),
         }
     }
 
@@ -113,40 +128,38 @@ impl As<'_> {
     /// # Panics
     /// If there is no such input, if Discord's client would not submit the form, or if no reply comes.
     pub async fn submit(&self, form: &Form, typed: &[(&str, &str)]) -> Reply {
-        for (label, _) in typed {
-            form.value(label);
-        }
-        let rows: Vec<Value> = form
-            .inputs()
-            .map(|input| {
-                let label = input["label"].as_str().unwrap_or_default();
-                let typed = typed.iter().find(|(of, _)| *of == label);
-                let text = typed.map_or_else(|| form.value(label), |(_, text)| *text);
-                if let Err(why) = check(input, text) {
-                    panic!("{label}: {why}");
-                }
-                json!({ "type": 1, "id": 1, "components": [
-                    { "type": 4, "id": 2, "custom_id": input["custom_id"], "value": text },
-                ]})
-            })
-            .collect();
-        let data = json!({ "custom_id": form.body["custom_id"], "components": rows });
-        match self.interact(5, data, form.message).await {
+        match self.try_submit(form, typed).await {
             Ok(reply) => reply,
             Err(error) => panic!("{}: {error}", form.title()),
         }
     }
-}
 
-fn menu(reply: &Reply, kind: u64) -> &Value {
-    match reply.menu(kind) {
-        Some(menu) => menu,
-        None => panic!("there is no such menu in {}", reply.render()),
+    /// Types into the inputs of a form, by their labels, submits it and waits for the reply.
+    ///
+    /// # Errors
+    /// If there is no such input, if Discord's client would not submit the form, or if no reply comes.
+    pub async fn try_submit(
+        &self,
+        form: &Form,
+        typed: &[(&str, &str)],
+    ) -> Result<Reply, SlashError> {
+        let mut by_id = Vec::new();
+        for (label, text) in typed {
+            let input = form
+                .input(label)
+                .ok_or_else(|| SlashError::BadOption(format!("the form has no input {label}")))?;
+            by_id.push((input["custom_id"].as_str().unwrap_or_default(), *text));
+        }
+        let act = form.submission(&by_id).map_err(|errors| {
+            let all: Vec<String> = errors.iter().map(FormError::to_string).collect();
+            SlashError::BadOption(all.join("; "))
+        })?;
+        self.interact(act).await
     }
 }
 
 /// Whether Discord's client would submit this text.
-fn check(input: &Value, text: &str) -> Result<(), SlashError> {
+fn check(input: &Value, text: &str) -> Result<(), String> {
     let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
     let is_required = input["required"] != false;
     let least = input["min_length"]
@@ -157,7 +170,8 @@ fn check(input: &Value, text: &str) -> Result<(), SlashError> {
     if is_omitted || (least..=most).contains(&length) {
         return Ok(());
     }
-    Err(SlashError::BadOption(
-        "the text is too short or too long".into(),
-    ))
+    if length == 0 {
+        return Err("This field is required".to_owned());
+    }
+    Err(format!("Must be between {least} and {most} in length."))
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::body::{self, Received};
 use super::{SharedState, error, invalid};
+use crate::clock;
 use crate::limits;
 use crate::shapes;
 use crate::shared::Shared;
@@ -50,17 +51,17 @@ pub(super) fn change(message: &mut Message, edit: Received) {
         message.body[name] = value.clone();
     }
     message.files.extend(edit.files);
+    message.edited_at = Some(clock::unix_millis());
 }
 
 fn knows_channel(world: &World, channel: u64) -> bool {
-    let is_in_guild = world.guilds.iter().any(|guild| guild.channel == channel);
-    is_in_guild || world.direct_channels.contains(&channel)
+    world.guild_of(channel).is_some() || world.direct_channels.contains(&channel)
 }
 
 /// Whether the bot may reply to messages in a channel, which needs the permission Read Message History.
 fn may_reply(world: &World, channel: u64) -> bool {
     const READ_MESSAGE_HISTORY: u64 = 1 << 16;
-    let guild = world.guilds.iter().find(|guild| guild.channel == channel);
+    let guild = world.guild_of(channel);
     guild.is_none_or(|guild| guild.bot_permissions & READ_MESSAGE_HISTORY != 0)
 }
 
@@ -69,7 +70,7 @@ fn refuse_message(world: &World, channel: u64, body: &Value) -> Option<Response>
     const VIEW_CHANNEL: u64 = 1 << 10;
     const SEND_MESSAGES: u64 = 1 << 11;
     const EMBED_LINKS: u64 = 1 << 14;
-    let guild = world.guilds.iter().find(|guild| guild.channel == channel)?;
+    let guild = world.guild_of(channel)?;
     let holds = |permission: u64| guild.bot_permissions & permission != 0;
     if !holds(VIEW_CHANNEL) {
         return Some(error(StatusCode::FORBIDDEN, 50_001, "Missing Access"));
@@ -114,17 +115,9 @@ pub(super) async fn create(
         }
         let id = world.new_id();
         let Received { json: body, files } = received;
-        world.messages.insert(
-            id,
-            Message {
-                id,
-                channel,
-                body,
-                files,
-                is_ephemeral: false,
-                is_deleted: false,
-            },
-        );
+        world
+            .messages
+            .insert(id, Message::new(id, channel, body, files));
         id
     });
     shown(&shared, &shared.read(), id)

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::body::Received;
 use super::channels::{change, received, shown};
@@ -101,7 +101,7 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
     let Some(interaction) = world.interactions.get(&id) else {
         return false;
     };
-    let (channel, pressed) = (interaction.channel, interaction.message);
+    let pressed = interaction.message;
     // A form cannot be answered with a form, and only a message with components can be updated.
     let is_possible = match kind {
         6 | 7 => pressed.is_some(),
@@ -116,9 +116,11 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
             Answer::Message,
             Some(add_message(
                 world,
-                channel,
-                data,
-                received.files,
+                id,
+                Received {
+                    json: data,
+                    files: received.files,
+                },
                 is_ephemeral,
             )),
         ),
@@ -148,6 +150,7 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
         interaction.is_ephemeral = is_ephemeral;
         interaction.message = message;
         interaction.answer = Some(answer);
+        interaction.is_thinking = kind == 5;
         // "Thinking" is a new message that does not exist yet; a press that was only acknowledged keeps its own.
         if kind == 5 {
             interaction.message = None;
@@ -156,25 +159,19 @@ fn answer(world: &mut World, id: u64, kind: u64, received: Received) -> bool {
     true
 }
 
-fn add_message(
-    world: &mut World,
-    channel: u64,
-    body: Value,
-    files: Vec<(String, Vec<u8>)>,
-    is_ephemeral: bool,
-) -> u64 {
+/// Adds a message in response to an interaction.
+fn add_message(world: &mut World, interaction: u64, received: Received, is_ephemeral: bool) -> u64 {
     let id = world.new_id();
-    world.messages.insert(
-        id,
-        Message {
-            id,
-            channel,
-            body,
-            files,
-            is_ephemeral,
-            is_deleted: false,
-        },
-    );
+    let channel = world
+        .interactions
+        .get(&interaction)
+        .map_or(0, |known| known.channel);
+    let message = Message {
+        is_ephemeral,
+        interaction: Some(interaction),
+        ..Message::new(id, channel, received.json, received.files)
+    };
+    world.messages.insert(id, message);
     id
 }
 
@@ -218,20 +215,15 @@ pub(super) async fn follow_up(
 fn add_follow_up(world: &mut World, id: u64, received: Received) -> u64 {
     let flags = received.json["flags"].as_u64().unwrap_or(0);
     let interaction = world.interactions.get(&id).cloned();
-    let (channel, takes_place, was_ephemeral) =
-        interaction.map_or((0, false, false), |interaction| {
-            (
-                interaction.channel,
-                interaction.message.is_none(),
-                interaction.is_ephemeral,
-            )
-        });
+    let (takes_place, was_ephemeral) = interaction.map_or((false, false), |interaction| {
+        (interaction.message.is_none(), interaction.is_ephemeral)
+    });
     let is_ephemeral = if takes_place {
         was_ephemeral
     } else {
         flags & EPHEMERAL != 0
     };
-    let message = add_message(world, channel, received.json, received.files, is_ephemeral);
+    let message = add_message(world, id, received, is_ephemeral);
     if let Some(interaction) = world.interactions.get_mut(&id) {
         if takes_place {
             interaction.message = Some(message);
@@ -313,11 +305,11 @@ fn edit_message(
             id
         }
         None => {
-            let (channel, is_ephemeral) = world
+            let is_ephemeral = world
                 .interactions
                 .get(&interaction)
-                .map_or((0, false), |known| (known.channel, known.is_ephemeral));
-            add_message(world, channel, received.json, received.files, is_ephemeral)
+                .is_some_and(|known| known.is_ephemeral);
+            add_message(world, interaction, received, is_ephemeral)
         }
     };
     if let Some(interaction) = world.interactions.get_mut(&interaction) {

@@ -10,7 +10,7 @@ use super::{SharedState, error};
 use crate::clock;
 use crate::shapes;
 use crate::shared::Shared;
-use crate::world::{Guild, Member, SESSION_STARTS, World};
+use crate::world::{Guild, GuildId, Member, SESSION_STARTS, World};
 
 fn gateway_url(shared: &Shared) -> String {
     format!("ws://{}", shared.gateway_address)
@@ -41,20 +41,20 @@ pub(super) async fn application(State(shared): SharedState) -> Json<Value> {
     let world = shared.read();
     let owner = json!({ "id": "1", "username": "owner", "discriminator": "0", "global_name": null, "avatar": null });
     Json(json!({
-        "id": world.application_id.to_string(), "name": "sandboxed", "icon": null, "description": "",
+        "id": world.application_id.to_string(), "name": world.bot_name, "icon": null, "description": "",
         "bot_public": true, "bot_require_code_grant": false, "verify_key": "00", "owner": owner, "team": null,
         "flags": 0, "bot": world.bot_user(), "rpc_origins": [], "hook": true,
     }))
 }
 
 fn guild_of(world: &World, id: u64) -> Option<&Guild> {
-    world.guilds.iter().find(|guild| guild.id.0 == id)
+    world.guild(GuildId(id))
 }
 
 pub(super) async fn guild(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     let world = shared.read();
     match guild_of(&world, id) {
-        Some(guild) => Json(shapes::guild(guild, world.application_id)).into_response(),
+        Some(guild) => Json(shapes::guild(guild, &world)).into_response(),
         None => error(StatusCode::NOT_FOUND, 10004, "Unknown Guild"),
     }
 }
@@ -72,19 +72,22 @@ pub(super) async fn member(
     Path((guild, user)): Path<(u64, u64)>,
 ) -> Response {
     let world = shared.read();
-    if guild_of(&world, guild).is_none() {
+    let Some(guild) = guild_of(&world, guild) else {
         return error(StatusCode::NOT_FOUND, 10004, "Unknown Guild");
-    }
+    };
     if world.departed.contains(&user) {
         return error(StatusCode::NOT_FOUND, 10007, "Unknown Member");
     }
-    Json(shapes::member(&Member::plain(user, "member"))).into_response()
+    let known = guild.member(user).cloned();
+    let member = known.unwrap_or_else(|| Member::plain(user, "member"));
+    Json(shapes::member(&member)).into_response()
 }
 
 pub(super) async fn channel(State(shared): SharedState, Path(id): Path<u64>) -> Response {
     let world = shared.read();
-    match world.guilds.iter().find(|guild| guild.channel == id) {
-        Some(guild) => Json(shapes::channel(guild)).into_response(),
+    let guild = world.guild_of(id);
+    match guild.and_then(|guild| Some((guild, guild.channel(id)?))) {
+        Some((guild, channel)) => Json(shapes::channel(guild, channel)).into_response(),
         None => error(StatusCode::NOT_FOUND, 10003, "Unknown Channel"),
     }
 }

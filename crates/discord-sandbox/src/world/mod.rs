@@ -1,5 +1,7 @@
 //! The state of the sandbox: guilds with channels and members, registered commands, open interactions, messages.
 
+mod guild;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -10,60 +12,14 @@ use crate::clock;
 use crate::faults::{Faults, RestPlan};
 use crate::outlet::ToClient;
 use crate::record::Record;
+use guild::EVERY_PERMISSION;
 
-/// Manage Server and administrator bits of a permission set, as Discord numbers them.
-pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
-pub(crate) const ADMINISTRATOR: u64 = 1 << 3;
-/// View channels, send messages, use application commands.
-const MEMBER_PERMISSIONS: u64 = (1 << 10) | (1 << 11) | (1 << 31);
-/// Every bit that Discord knows.
-const EVERY_PERMISSION: u64 = 2_251_799_813_685_247;
+pub(crate) use guild::{ADMINISTRATOR, Guild};
+pub use guild::{Channel, GuildId, Member, Role};
 
 /// Session starts that a bot has per day.
 pub(crate) const SESSION_STARTS: u32 = 1000;
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// The id of a guild.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GuildId(pub u64);
-
-/// A member of a guild.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    pub id: u64,
-    pub name: String,
-    /// The permission bits in every channel.
-    pub permissions: u64,
-    pub roles: Vec<u64>,
-}
-
-impl Member {
-    /// A member who may read messages and use commands.
-    pub fn plain(id: u64, name: &str) -> Self {
-        Self {
-            id,
-            name: name.to_owned(),
-            permissions: MEMBER_PERMISSIONS,
-            roles: Vec::new(),
-        }
-    }
-
-    /// A member with the Manage Server permission.
-    pub fn manager(id: u64, name: &str) -> Self {
-        Self {
-            id,
-            name: name.to_owned(),
-            permissions: MEMBER_PERMISSIONS | MANAGE_GUILD,
-            roles: Vec::new(),
-        }
-    }
-
-    /// The same member with a role.
-    pub fn with_role(mut self, role: u64) -> Self {
-        self.roles.push(role);
-        self
-    }
-}
 
 /// The initial response to an interaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +49,16 @@ pub(crate) struct Interaction {
     pub is_ephemeral: bool,
     /// Edits of the response. A deferred press leaves its message unchanged until the first one.
     pub edits: usize,
+    pub guild: GuildId,
     pub channel: u64,
+    /// The message whose component was used.
+    pub pressed: Option<u64>,
+    /// Who sent it.
+    pub member: u64,
+    /// The command with its subcommands; empty for everything else.
+    pub command: String,
+    /// Whether members see "thinking" until the message comes.
+    pub is_thinking: bool,
 }
 
 /// A message in its current form.
@@ -105,6 +70,28 @@ pub(crate) struct Message {
     pub files: Vec<(String, Vec<u8>)>,
     pub is_ephemeral: bool,
     pub is_deleted: bool,
+    /// The interaction that it responds to.
+    pub interaction: Option<u64>,
+    /// When it was last edited, in milliseconds since 1970.
+    pub edited_at: Option<u64>,
+    /// Whether the member who alone can see it has dismissed it.
+    pub is_dismissed: bool,
+}
+
+impl Message {
+    pub(crate) fn new(id: u64, channel: u64, body: Value, files: Vec<(String, Vec<u8>)>) -> Self {
+        Self {
+            id,
+            channel,
+            body,
+            files,
+            is_ephemeral: false,
+            is_deleted: false,
+            interaction: None,
+            edited_at: None,
+            is_dismissed: false,
+        }
+    }
 }
 
 /// A shard of a bot's connection.
@@ -113,27 +100,6 @@ pub struct Shard {
     pub id: u64,
     /// How many there are.
     pub total: u64,
-}
-
-/// A role of a guild.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    pub id: u64,
-    pub is_mentionable: bool,
-}
-
-/// A guild.
-#[derive(Clone, Debug)]
-pub(crate) struct Guild {
-    pub id: GuildId,
-    pub channel: u64,
-    pub name: String,
-    /// Whether Discord posts its own messages in the channel.
-    pub has_system_channel: bool,
-    /// Without @everyone.
-    pub roles: Vec<Role>,
-    /// The bot's permissions in every channel, as bits.
-    pub bot_permissions: u64,
 }
 
 /// A gateway session, kept for RESUME.
@@ -152,6 +118,7 @@ pub(crate) struct Session {
 pub(crate) struct World {
     pub token: String,
     pub application_id: u64,
+    pub bot_name: String,
     pub guilds: Vec<Guild>,
     /// Guilds that have removed the bot.
     pub left_guilds: Vec<Guild>,
@@ -185,6 +152,7 @@ impl World {
         let mut world = Self {
             token: token.to_owned(),
             application_id: 0,
+            bot_name: "sandboxed".to_owned(),
             guilds: Vec::new(),
             left_guilds: Vec::new(),
             global_commands: Vec::new(),
@@ -219,19 +187,37 @@ impl World {
         // A millisecond apart, so that consecutive guilds belong to different shards.
         self.last_id += 1 << 22;
         let (id, channel) = (GuildId(self.new_id()), self.new_id());
+        let general = Channel {
+            id: channel,
+            name: "general".to_owned(),
+        };
         self.guilds.push(Guild {
             id,
-            channel,
+            channels: vec![general],
             name: name.to_owned(),
-            has_system_channel: false,
-            roles: Vec::new(),
             bot_permissions: EVERY_PERMISSION,
+            ..Guild::default()
         });
         id
     }
 
     pub(crate) fn guild(&self, id: GuildId) -> Option<&Guild> {
         self.guilds.iter().find(|guild| guild.id == id)
+    }
+
+    pub(crate) fn guild_mut(&mut self, id: GuildId) -> Option<&mut Guild> {
+        self.guilds.iter_mut().find(|guild| guild.id == id)
+    }
+
+    /// The guild of a channel, unless that is a channel of direct messages.
+    pub(crate) fn guild_of(&self, channel: u64) -> Option<&Guild> {
+        self.guilds.iter().find(|guild| guild.has_channel(channel))
+    }
+
+    /// Whether the members of the guilds are sent to the bot, which takes a privileged intent.
+    pub(crate) fn sends_members(&self) -> bool {
+        const GUILD_MEMBERS: u64 = 1 << 1;
+        self.granted_intents & GUILD_MEMBERS != 0
     }
 
     /// Sends an event about a guild as a whole, whose data does not name it as `guild_id`.
@@ -251,7 +237,7 @@ impl World {
 
     pub(crate) fn bot_user(&self) -> Value {
         json!({
-            "id": self.application_id.to_string(), "username": "sandboxed", "discriminator": "0000",
+            "id": self.application_id.to_string(), "username": self.bot_name, "discriminator": "0000",
             "global_name": null, "avatar": null, "bot": true, "public_flags": 0, "flags": 0,
         })
     }

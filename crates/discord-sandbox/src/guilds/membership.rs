@@ -20,7 +20,7 @@ impl Sandbox {
         self.shared.change(|world| {
             let guild = world.guild(id).cloned();
             if let Some(guild) = guild {
-                let created = shapes::guild(&guild, world.application_id);
+                let created = shapes::guild(&guild, world);
                 world.dispatch_in(id, "GUILD_CREATE", &created);
             }
         });
@@ -42,7 +42,7 @@ impl Sandbox {
         self.shared.change(|world| {
             let position = world.left_guilds.iter().position(|guild| guild.id == id);
             if let Some(guild) = position.map(|index| world.left_guilds.remove(index)) {
-                let created = shapes::guild(&guild, world.application_id);
+                let created = shapes::guild(&guild, world);
                 world.guilds.push(guild);
                 world.dispatch_in(id, "GUILD_CREATE", &created);
             }
