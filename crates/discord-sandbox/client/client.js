@@ -185,14 +185,17 @@ function worldChanged() {
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  localStorage.setItem("theme", theme);
   byId("theme").textContent = theme === "dark" ? "☀" : "🌙";
 }
 
 function startFrame() {
   const system = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
   setTheme(localStorage.getItem("theme") ?? system);
-  byId("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  byId("theme").addEventListener("click", () => {
+    const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    localStorage.setItem("theme", other);
+    setTheme(other);
+  });
   byId("me").addEventListener("change", (event) => {
     clear();
     store.actAs(event.target.value);

@@ -125,7 +125,8 @@ function mark(index) {
   say.setAttribute("aria-expanded", String(items.length > 0));
   popup.replaceChildren(...items.map((item, at) => el("li", {
     role: "option", id: `item${at}`, "aria-selected": String(at === marked), class: at === marked ? "active" : "",
-    onpointerdown: (event) => { event.preventDefault(); item.pick(); },
+    // The focus stays in the box; a finger that scrolls the list picks nothing.
+    onmousedown: (event) => event.preventDefault(), onclick: item.pick,
   }, item.icon, el("span", { class: "what" }, el("b", {}, item.title), item.options?.length ? el("span", { class: "options" }, item.options.map((name) => el("kbd", {}, name))) : null, item.detail && el("small", {}, item.detail)),
   item.isRequired && el("em", {}, "required"), item.from && el("small", { class: "from" }, item.from))));
   const focus = document.activeElement;
@@ -242,7 +243,7 @@ async function send() {
     const files = [];
     for (const chip of given.filter(isFile)) files.push({ name: chip.option.name, id: await upload(chip.input.files[0]) });
     // Most bots respond at once; only a slow one shows that the command is on its way.
-    setTimeout(() => shown.sending && (local.set(id, shown), changed()), 400);
+    setTimeout(() => shown.sending && (local.set(id, shown), changed(new Set())), 400);
     const answer = await act("command", { channel, path, options, files });
     shown.sending = false;
     if (active?.chips === chips) clear();
@@ -256,7 +257,7 @@ async function send() {
     }
   }
   if (!local.get(id)?.failed) local.delete(id);
-  return changed();
+  return changed(new Set());
 }
 
 // ---- Keys ----

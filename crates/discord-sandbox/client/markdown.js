@@ -1,9 +1,19 @@
 // Parses Discord's Markdown into a tree of plain objects. Knows nothing of the page, so that it can be tested alone.
 
+// Code ends with as many signs as it begins with. A pattern would try every shorter run, too, which takes minutes.
+function code(rest) {
+  const sign = /^`+/.exec(rest)?.[0];
+  if (!sign) return null;
+  for (const { 0: found, index } of rest.slice(sign.length).matchAll(/`+/g)) {
+    if (found === sign) return [rest.slice(0, index + 2 * sign.length), rest.slice(sign.length, sign.length + index)];
+  }
+  return [sign];
+}
+
 // Each rule matches at the beginning of the rest; `make` gets the match and a function that parses inner text.
 const RULES = [
   [/^\\([^0-9A-Za-z\s])/, (m) => m[1]],
-  [/^(`+)([\s\S]*?[^`])\1(?!`)/, (m) => ({ type: "code", text: m[2].replace(/^ (?=`)|(?<=`) $/g, "") })],
+  [{ exec: code }, (m) => (m[1] === undefined ? m[0] : { type: "code", text: m[1].replace(/^ (?=`)|(?<=`) $/g, "") })],
   [/^<(https?:\/\/[^ >]+)>/, (m) => ({ type: "link", url: m[1], children: [m[1]] })],
   [/^\[((?:\\.|[^\]\\])+)\]\(<?(https?:\/\/[^\s)>]+)>?(?: +"[^"]*")?\)/, (m, inner) => ({ type: "link", url: m[2], children: inner(m[1]) })],
   [/^https?:\/\/[^\s<]+[^<.,:;"')\]\s*_~|]/, (m) => ({ type: "link", url: m[0], children: [m[0]] })],

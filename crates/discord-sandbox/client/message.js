@@ -89,7 +89,7 @@ function embed(one, message) {
 function dismiss(message) {
   if (!message.id.startsWith("local")) return act("dismiss", { message: message.id });
   local.delete(message.id);
-  return changed();
+  return changed(new Set());
 }
 
 function note(message) {

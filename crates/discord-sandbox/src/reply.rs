@@ -122,10 +122,12 @@ impl Reply {
             .find(|menu| menu["type"] == kind && menu["disabled"] != true)
     }
 
-    /// The custom id of the component that has this label or custom id, unless it is disabled.
-    pub(crate) fn custom_id(&self, label_or_id: &str) -> Option<String> {
+    /// The custom id of the button that has this label or custom id, unless it is disabled. A link has none.
+    pub(crate) fn button_id(&self, label_or_id: &str) -> Option<String> {
         let is_meant = |component: &&Value| {
-            component["label"] == label_or_id || component["custom_id"] == label_or_id
+            let is_named =
+                component["label"] == label_or_id || component["custom_id"] == label_or_id;
+            is_named && component["type"] == 2 && component["custom_id"].is_string()
         };
         let component = self
             .components()
@@ -239,7 +241,7 @@ mod tests {
         );
         assert_eq!(reply.buttons(), ["Go"]);
         assert_eq!(
-            (reply.custom_id("Go").as_deref(), reply.custom_id("No")),
+            (reply.button_id("Go").as_deref(), reply.button_id("No")),
             (Some("go"), None)
         );
     }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use discord_sandbox::{CloseWith, RestFault, Sandbox};
+use discord_sandbox::{CloseWith, Member, RestFault, Role, Sandbox};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -322,4 +322,81 @@ async fn too_many_presence_updates_end_the_connection() {
         client.send(json!({ "op": 3, "d": {} })).await;
     }
     assert_eq!(client.end().await, Some(4008));
+}
+
+#[tokio::test]
+async fn names_are_in_requests_and_in_what_the_gateway_sends() {
+    let sandbox = Sandbox::builder()
+        .granted_intents(1 << 1)
+        .guild_name("Shop")
+        .bot_name("Robot")
+        .start()
+        .await;
+    let guild = sandbox.guild();
+    let role = Role::new(7, "on-call").with_color(0x12_34_56).mentionable();
+    sandbox.set_roles(guild, &[role]);
+    sandbox.add_members(guild, &[Member::plain(1, "ada"), Member::plain(2, "sam")]);
+    sandbox.add_members(guild, &[Member::plain(2, "eve")]);
+    let general = sandbox.channel(guild);
+    sandbox.set_channel_name(general, "lobby");
+
+    let api = Api::new(&sandbox);
+    let path = format!("/guilds/{}", guild.0);
+    let (_, shown) = api.get(&path).await;
+    assert_eq!(
+        (&shown["name"], &shown["member_count"]),
+        (&json!("Shop"), &json!(3))
+    );
+    assert_eq!(shown["roles"][0]["name"], "@everyone");
+    let role = &shown["roles"][1];
+    assert_eq!(
+        (&role["name"], &role["color"], &role["mentionable"]),
+        (&json!("on-call"), &json!(0x12_34_56), &json!(true))
+    );
+    let member = |id: u64| api.get(&format!("/guilds/{}/members/{id}", guild.0));
+    assert_eq!(member(2).await.1["user"]["username"], "eve");
+    assert_eq!(member(9).await.1["user"]["username"], "member");
+    assert_eq!(
+        api.get(&format!("/channels/{general}")).await.1["name"],
+        "lobby"
+    );
+    assert_eq!(api.get("/users/@me").await.1["username"], "Robot");
+
+    let mut client = Client::connect(&sandbox).await;
+    client.next().await;
+    client.identify(&sandbox, [0, 1], 1 << 1).await;
+    client.next().await;
+    let created = client.next().await;
+    assert_eq!(created["d"]["members"][1]["user"]["username"], "eve");
+    assert_eq!(created["d"]["channels"][0]["name"], "lobby");
+    let alerts = sandbox.add_channel(guild, "alerts");
+    let added = client.next().await;
+    assert_eq!(
+        (&added["t"], &added["d"]["name"], &added["d"]["position"]),
+        (&json!("CHANNEL_CREATE"), &json!("alerts"), &json!(1))
+    );
+    sandbox.set_channel_name(alerts, "incidents");
+    let renamed = client.next().await;
+    assert_eq!(
+        (&renamed["t"], &renamed["d"]["name"]),
+        (&json!("CHANNEL_UPDATE"), &json!("incidents"))
+    );
+    assert_eq!(sandbox.channels(guild)[1].name, "incidents");
+    let (status, _) = api
+        .post(
+            &format!("/channels/{alerts}/messages"),
+            json!({ "content": "x" }),
+        )
+        .await;
+    assert_eq!((status, sandbox.messages(guild).len()), (200, 0));
+    assert_eq!(sandbox.messages_in(alerts)[0].text(), "x");
+}
+
+#[tokio::test]
+async fn members_are_sent_only_with_their_intent() {
+    let sandbox = Sandbox::start().await;
+    sandbox.add_members(sandbox.guild(), &[Member::plain(1, "ada")]);
+    let path = format!("/guilds/{}", sandbox.guild().0);
+    let (_, shown) = Api::new(&sandbox).get(&path).await;
+    assert_eq!(shown["members"], json!([]));
 }

@@ -87,7 +87,7 @@ impl As<'_> {
 
     /// A press of a button.
     pub(crate) fn press_of(&self, reply: &Reply, button: &str) -> Result<Act, SlashError> {
-        let custom_id = reply.custom_id(button);
+        let custom_id = reply.button_id(button);
         custom_id
             .map(|custom_id| press(reply, &custom_id))
             .ok_or_else(|| SlashError::NoSuchButton(button.to_owned()))
