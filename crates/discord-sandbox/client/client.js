@@ -189,8 +189,10 @@ function setTheme(theme) {
 }
 
 function startFrame() {
-  const system = matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
-  setTheme(localStorage.getItem("theme") ?? system);
+  const isLight = matchMedia("(prefers-color-scheme: light)");
+  const preferred = () => setTheme(localStorage.getItem("theme") ?? (isLight.matches ? "light" : "dark"));
+  isLight.addEventListener("change", preferred);
+  preferred();
   byId("theme").addEventListener("click", () => {
     const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
     localStorage.setItem("theme", other);
@@ -210,6 +212,8 @@ function startFrame() {
   // Images grow when they are loaded.
   byId("messages").addEventListener("load", () => stuck && toEnd(), true);
   scroll.addEventListener("scroll", () => (stuck = isAtEnd()));
+  // The command box grows.
+  new ResizeObserver(() => stuck && toEnd()).observe(scroll);
 }
 
 let stuck = true;

@@ -77,7 +77,9 @@ function choiceItems(chip, choices) {
 function valueItems(chip) {
   const typed = chip.value === undefined ? chip.input.value.toLowerCase() : "";
   const fixed = chip.option.choices?.length ? chip.option.choices.map((one) => ({ name: one.name, value: String(one.value) })) : named(chip.option.type);
-  return choiceItems(chip, (fixed ?? []).filter((one) => one.name.toLowerCase().includes(typed)).slice(0, 25));
+  const found = (fixed ?? []).filter((one) => one.name.toLowerCase().includes(typed));
+  const begins = (one) => Number(one.name.toLowerCase().replace(/^[@#]/, "").startsWith(typed));
+  return choiceItems(chip, found.sort((one, other) => begins(other) - begins(one)).slice(0, 25));
 }
 
 async function complete(chip) {
@@ -172,6 +174,7 @@ function addChip(option) {
   const node = el("span", { class: option.required ? "chip required" : "chip" }, el("span", { class: "chip-name" }, option.name), input);
   const chip = { option, input, node };
   input.addEventListener("input", () => {
+    if (!isFile && jump(chip)) return;
     chip.value = undefined;
     node.classList.remove("wrong");
     if (!isFile) fit(chip);
@@ -183,6 +186,19 @@ function addChip(option) {
   if (!isFile) fit(chip);
   placeholder();
   return chip;
+}
+
+// Whoever types the whole line writes `name:` in a chip: this one's own name is dropped, another one's goes to its chip.
+function jump(chip) {
+  const found = /^(|[\s\S]*\s)([^\s:]+):$/.exec(chip.input.value);
+  const option = found && (active.leaf.options ?? []).find((one) => one.name === found[2]);
+  if (!option) return false;
+  chip.input.value = found[1].trim();
+  if (chip.input.value) chip.value = undefined;
+  fit(chip);
+  (active.chips.find((one) => one.option === option) ?? addChip(option)).input.focus();
+  refresh();
+  return true;
 }
 
 function removeChip(chip) {
@@ -210,9 +226,11 @@ function placeholder() {
 }
 
 export function clear() {
+  const hadFocus = chipsNode.contains(document.activeElement);
   active = null;
   say.value = "";
   chipsNode.replaceChildren();
+  if (hadFocus) say.focus();
   byId("typed").hidden = true;
   placeholder();
   show([], "");

@@ -33,7 +33,7 @@ function context(message) {
     target?.classList.add("flash");
     setTimeout(() => target?.classList.remove("flash"), 1500);
   };
-  const excerpt = el("button", { type: "button", class: "excerpt", onclick: jump }, line(text.split("\n")[0].slice(0, 120)));
+  const excerpt = el("button", { type: "button", class: "excerpt", onclick: jump }, line(text.split("\n")[0].replace(/^(#{1,3}|-#|>) /, "").slice(0, 120)));
   // Only the excerpt itself can be pressed: a button inside it would not be reachable.
   for (const inner of excerpt.querySelectorAll("button, a, [tabindex]")) inner.replaceWith(inner.textContent);
   return el("div", { class: "context" }, avatar(bot().id, bot().name), el("b", { class: "name" }, bot().name), excerpt);

@@ -13,7 +13,8 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// The files below `/client/`, each with its content type.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 12] = [
+    ("icon.svg", "image/svg+xml", include_str!("../../client/icon.svg")),
     ("client.css", STYLE, include_str!("../../client/client.css")),
     (
         "message.css",
