@@ -353,9 +353,10 @@ async fn names_are_in_requests_and_in_what_the_gateway_sends() {
         (&role["name"], &role["color"], &role["mentionable"]),
         (&json!("on-call"), &json!(0x12_34_56), &json!(true))
     );
-    let member = |id: u64| api.get(&format!("/guilds/{}/members/{id}", guild.0));
-    assert_eq!(member(2).await.1["user"]["username"], "eve");
-    assert_eq!(member(9).await.1["user"]["username"], "member");
+    for (id, name) in [(2, "eve"), (9, "member")] {
+        let (_, member) = api.get(&format!("{path}/members/{id}")).await;
+        assert_eq!(member["user"]["username"], name);
+    }
     assert_eq!(
         api.get(&format!("/channels/{general}")).await.1["name"],
         "lobby"

@@ -14,7 +14,11 @@ const STYLE: &str = "text/css; charset=utf-8";
 
 /// The files below `/client/`, each with its content type.
 const FILES: [(&str, &str, &str); 12] = [
-    ("icon.svg", "image/svg+xml", include_str!("../../client/icon.svg")),
+    (
+        "icon.svg",
+        "image/svg+xml",
+        include_str!("../../client/icon.svg"),
+    ),
     ("client.css", STYLE, include_str!("../../client/client.css")),
     (
         "message.css",
@@ -133,7 +137,6 @@ pub(super) async fn attachment(
 mod tests {
     use super::*;
 
-    /// With compression left out, so that it stays small for whoever reads it, too.
     #[test]
     fn the_page_has_less_than_90_kilobytes() {
         let files: usize = FILES.iter().map(|(_, _, text)| text.len()).sum();

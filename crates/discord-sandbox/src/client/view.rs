@@ -36,9 +36,7 @@ pub(super) fn parts(world: &World, member: u64) -> Parts {
     }
     let mut counts: HashMap<u64, usize> = HashMap::new();
     for message in world.messages.values().rev() {
-        let is_direct = message.channel == member;
-        let is_in_guild = world.guild_of(message.channel).is_some();
-        if !sees(world, message, member) || !(is_in_guild || is_direct) {
+        if !sees(world, message, member) {
             continue;
         }
         let count = counts.entry(message.channel).or_default();
@@ -63,7 +61,9 @@ pub(super) fn sees(world: &World, message: &Message, member: u64) -> bool {
         .and_then(|id| world.interactions.get(&id));
     let is_for_member = responds_to.is_some_and(|interaction| interaction.member == member);
     let is_visible = !message.is_ephemeral || is_for_member && !message.is_dismissed;
-    is_visible && !message.is_deleted
+    // A channel of direct messages has the id of its recipient.
+    let may_read = message.channel == member || world.guild_of(message.channel).is_some();
+    is_visible && may_read && !message.is_deleted
 }
 
 fn is_thinking(interaction: &Interaction) -> bool {
