@@ -300,7 +300,9 @@ fn option(
         Some(choices) => {
             let is_meant = |choice: &&Value| {
                 let value = &choice["value"];
-                choice["name"] == text || *value == text || value.to_string() == text
+                let number = value.as_f64();
+                let is_number = number.is_some_and(|number| text.parse() == Ok(number));
+                choice["name"] == text || *value == text || is_number
             };
             choices
                 .iter()
