@@ -327,7 +327,6 @@ async fn too_many_presence_updates_end_the_connection() {
 #[tokio::test]
 async fn names_are_in_requests_and_in_what_the_gateway_sends() {
     let sandbox = Sandbox::builder()
-        .granted_intents(1 << 1)
         .guild_name("Shop")
         .bot_name("Robot")
         .start()
@@ -362,14 +361,20 @@ async fn names_are_in_requests_and_in_what_the_gateway_sends() {
         "lobby"
     );
     assert_eq!(api.get("/users/@me").await.1["username"], "Robot");
+}
 
+#[tokio::test]
+async fn channels_and_members_are_announced_by_name() {
+    let sandbox = Sandbox::builder().granted_intents(1 << 1).start().await;
+    let guild = sandbox.guild();
+    sandbox.add_members(guild, &[Member::plain(1, "ada")]);
     let mut client = Client::connect(&sandbox).await;
     client.next().await;
     client.identify(&sandbox, [0, 1], 1 << 1).await;
     client.next().await;
     let created = client.next().await;
-    assert_eq!(created["d"]["members"][1]["user"]["username"], "eve");
-    assert_eq!(created["d"]["channels"][0]["name"], "lobby");
+    assert_eq!(created["d"]["members"][0]["user"]["username"], "ada");
+    assert_eq!(created["d"]["channels"][0]["name"], "general");
     let alerts = sandbox.add_channel(guild, "alerts");
     let added = client.next().await;
     assert_eq!(
@@ -383,7 +388,7 @@ async fn names_are_in_requests_and_in_what_the_gateway_sends() {
         (&json!("CHANNEL_UPDATE"), &json!("incidents"))
     );
     assert_eq!(sandbox.channels(guild)[1].name, "incidents");
-    let (status, _) = api
+    let (status, _) = Api::new(&sandbox)
         .post(
             &format!("/channels/{alerts}/messages"),
             json!({ "content": "x" }),

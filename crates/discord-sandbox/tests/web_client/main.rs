@@ -282,92 +282,101 @@ async fn a_bot_that_does_not_respond_is_reported() {
     );
 }
 
+/// The body of a command with options, each a name and a value.
+fn command(member: &str, channel: &str, path: &[&str], options: &[[&str; 2]]) -> Value {
+    let options = options.iter();
+    let options: Vec<Value> = options
+        .map(|[name, value]| json!({ "name": name, "value": value }))
+        .collect();
+    json!({ "member": member, "channel": channel, "path": path, "options": options })
+}
+
+async fn expect_refusal(page: &Page, status: u16, why: &str, body: Value) {
+    let (found, answer) = page.post("command", &body).await;
+    assert_eq!((found, &answer["error"]), (status, &json!(why)), "{body}");
+}
+
 #[tokio::test]
 async fn commands_that_discord_would_not_send_are_refused() {
     let page = Page::open().await;
-    let command = |member: &str, channel: &str, path: Value, options: Value| json!({ "member": member, "channel": channel, "path": path, "options": options });
     let home = page.main_channel();
-    let word = |value: &str| json!([{ "name": "word", "value": value }]);
-    let two = |name: &str, value: &str| json!([{ "name": "word", "value": "x" }, { "name": name, "value": value }]);
-    for (status, why, body) in [
-        (
-            404,
-            "There is no such member.",
-            command("5", &home, json!(["ping"]), json!([])),
-        ),
-        (
-            404,
-            "There is no such channel.",
-            command(ADA, "5", json!(["ping"]), json!([])),
-        ),
+    for (status, why, member, channel, path) in [
+        (404, "There is no such member.", "5", &*home, &["ping"][..]),
+        (404, "There is no such channel.", ADA, "5", &["ping"]),
         (
             422,
             "`channel` must be an id, as in \"1001\".",
-            command(ADA, "x", json!(["ping"]), json!([])),
+            ADA,
+            "x",
+            &["ping"],
         ),
         (
             404,
             "There is no command /nothing.",
-            command(ADA, &home, json!(["nothing"]), json!([])),
+            ADA,
+            &home,
+            &["nothing"],
         ),
         (
             404,
             "There is no command /send nothing.",
-            command(ADA, &home, json!(["send", "nothing"]), json!([])),
+            ADA,
+            &home,
+            &["send", "nothing"],
         ),
         (
             422,
             "/send needs one of its subcommands.",
-            command(ADA, &home, json!(["send"]), json!([])),
+            ADA,
+            &home,
+            &["send"],
         ),
         (
             403,
             "This member does not see that command.",
-            command(SAM, &home, json!(["rule"]), json!([])),
+            SAM,
+            &home,
+            &["rule"],
         ),
         (
             422,
             "The option \"word\" is required.",
-            command(ADA, &home, json!(["send", "word"]), json!([])),
-        ),
-        (
-            422,
-            "Other:1: the command has no such option.",
-            command(ADA, &home, json!(["send", "word"]), two("other", "1")),
-        ),
-        (
-            422,
-            "Count:0: the number is out of range.",
-            command(ADA, &home, json!(["send", "word"]), two("count", "0")),
-        ),
-        (
-            422,
-            "Where:#none: the value has the wrong type.",
-            command(ADA, &home, json!(["send", "word"]), two("where", "#none")),
+            ADA,
+            &home,
+            &["send", "word"],
         ),
     ] {
-        let (found, answer) = page.post("command", &body).await;
-        assert_eq!((found, &answer["error"]), (status, &json!(why)), "{body}");
+        expect_refusal(&page, status, why, command(member, channel, path, &[])).await;
     }
-    let (status, _) = page
-        .post(
-            "command",
-            &command(ADA, &home, json!(["send", "word"]), word("x")),
-        )
+    let permitted = page
+        .post("command", &command(ADA, &home, &["rule"], &[]))
         .await;
-    assert_eq!(status, 200);
-    assert_eq!(
-        page.post("command", &command(ADA, &home, json!(["rule"]), json!([])))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(permitted.0, 200);
     let garbage = page
         .http
         .post(page.url("/api/command"))
         .header("Content-Type", "application/json")
         .body("{");
     assert_eq!(read(garbage).await.0, 400);
+}
+
+#[tokio::test]
+async fn options_that_discord_would_not_send_are_refused() {
+    let page = Page::open().await;
+    let home = page.main_channel();
+    let send = |option: [&str; 2]| command(ADA, &home, &["send", "word"], &[["word", "x"], option]);
+    for (why, option) in [
+        ("Other:1: the command has no such option.", ["other", "1"]),
+        ("Count:0: the number is out of range.", ["count", "0"]),
+        ("Count:x: the value has the wrong type.", ["count", "x"]),
+        (
+            "Where:#none: the value has the wrong type.",
+            ["where", "#none"],
+        ),
+    ] {
+        expect_refusal(&page, 422, why, send(option)).await;
+    }
+    assert_eq!(page.post("command", &send(["count", "1"])).await.0, 200);
 }
 
 #[tokio::test]
