@@ -16,6 +16,7 @@ mod sandbox;
 mod shapes;
 mod shared;
 mod slash;
+mod terminal;
 mod world;
 
 pub use client::WebClient;
@@ -25,4 +26,5 @@ pub use record::{Record, Request};
 pub use reply::{File, Reply};
 pub use sandbox::{Builder, Sandbox};
 pub use slash::SlashError;
+pub use terminal::{Names, View};
 pub use world::{Channel, GuildId, Member, Role};
