@@ -1,68 +1,100 @@
-//! Rollcall without a Discord account: the bot with a local sandbox instead of Discord, sample endpoints that go down and
-//! recover, and a prompt for slash commands.
+//! Rollcall without a Discord account: the real bot, a stand-in for Discord on this machine, and a story of a minute.
 //!
-//! `cargo run --example demo` opens the prompt; `-- --web` opens the same in the browser, as in Discord's client;
-//! `-- --script` runs a fixed tour and exits.
+//! `cargo run --example demo` tells the story in the terminal and then opens a prompt; `-- --web` shows it in the browser, in a page
+//! like Discord's client; `-- --script` runs it without pauses, fails at the first surprise and exits.
 
 #[path = "demo/bot.rs"]
 mod bot;
-#[path = "demo/channel.rs"]
-mod channel;
-#[path = "demo/listeners.rs"]
-mod listeners;
+#[path = "demo/completion.rs"]
+mod completion;
+#[path = "demo/machines.rs"]
+mod machines;
 #[path = "demo/prompt.rs"]
 mod prompt;
-#[path = "demo/tour.rs"]
-mod tour;
+#[path = "demo/screen.rs"]
+mod screen;
+#[path = "demo/signals.rs"]
+mod signals;
+#[path = "demo/stage.rs"]
+mod stage;
+#[path = "demo/story.rs"]
+mod story;
 #[path = "demo/web.rs"]
 mod web;
 
-use discord_sandbox::Sandbox;
+use screen::Screen;
+use stage::{Outcome, Stage};
 
 const INTRODUCTION: &str = "\
-Rollcall demo: the real bot, a local stand-in for Discord, and four sample endpoints.
-One of them goes down and comes back every half a minute, and the channel #alerts says so. Nothing here reaches the network.
+Rollcall demo: the real bot with its own SQLite file, a stand-in for Discord in this process, and endpoints, jobs and a server on
+this machine. Connections go to 127.0.0.1 only; nothing reaches Discord or the internet.
 ";
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
-    println!("{INTRODUCTION}");
-    if has("--web") {
-        return in_browser().await;
-    }
-    let is_script = has("--script");
-    let sandbox = Sandbox::start().await;
-    let mut listeners = listeners::Listeners::start().await?;
-    let bot = bot::Bot::start(&sandbox)?;
-    println!("Starting the bot; its log is {}", bot.log().display());
-    sandbox.wait_until_ready().await;
-    let result = match is_script {
-        true => tour::run(&sandbox, &mut listeners).await,
-        false => prompt::run(&sandbox, &mut listeners).await,
-    };
-    println!("Stopping the bot");
-    bot.stop()?;
-    result
+const HELP: &str = "\
+Usage: cargo run --example demo [-- OPTION]
+
+  (none)     a story of a minute, then a prompt for slash commands; Enter skips to the prompt
+  --web      the same in the browser, in a page like Discord's client
+  --script   the story without pauses, then the end; exit code 1 if something is not as expected
+  --help     this text
+";
+
+enum Mode {
+    Terminal,
+    Web,
+    Script,
 }
 
-/// The demo in the browser, until a signal ends it.
-async fn in_browser() -> Result<(), Box<dyn std::error::Error>> {
-    let mut stop = web::Stop::on_signals()?;
-    let sandbox = web::builder().start().await;
-    let alerts = web::name_everything(&sandbox);
-    let mut listeners = listeners::Listeners::start().await?;
-    let bot = bot::Bot::start(&sandbox)?;
-    println!("Starting the bot; its log is {}", bot.log().display());
+fn mode() -> Result<Option<Mode>, String> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => Ok(Some(Mode::Terminal)),
+        ["--web"] => Ok(Some(Mode::Web)),
+        ["--script"] => Ok(Some(Mode::Script)),
+        ["--help" | "-h"] => Ok(None),
+        _ => Err(format!("unknown arguments: {}", arguments.join(" "))),
+    }
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    match mode() {
+        Ok(Some(mode)) => match run(&mode).await {
+            Ok(()) => std::process::ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("The demo failed: {error}");
+                std::process::ExitCode::FAILURE
+            }
+        },
+        Ok(None) => {
+            print!("{HELP}");
+            std::process::ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprint!("{error}\n\n{HELP}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the demo until it ends or a signal ends it, and leaves nothing behind.
+async fn run(mode: &Mode) -> Outcome {
+    println!("{INTRODUCTION}");
+    let mut stop = signals::Stop::on_signals()?;
+    let mut stage = Stage::open().await?;
     let shown = async {
-        sandbox.wait_until_ready().await;
-        web::run(&sandbox, &mut listeners, alerts).await
+        stage.wait_until_ready().await?;
+        let screen = Screen::new();
+        match mode {
+            Mode::Script => story::tell(&mut stage, &screen, story::Pace::None).await,
+            Mode::Terminal => prompt::after_story(&mut stage, &screen).await,
+            Mode::Web => web::run(&mut stage, &screen).await,
+        }
     };
     let result = tokio::select! {
         result = shown => result,
         () = stop.wait() => Ok(()),
     };
-    println!("Stopping the bot");
-    bot.stop()?;
+    stage.close()?;
     result
 }

@@ -1,79 +1,124 @@
-//! The prompt: reads slash commands and prints their replies.
+//! The prompt: people type slash commands as in Discord, press buttons and fill in forms. What happens in the channels is printed
+//! above it.
 
-use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use discord_sandbox::{File, Member, Reply, Sandbox};
-use tokio::sync::mpsc;
+use discord_sandbox::{File, Member, Reply};
+use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
+use rustyline::{CompletionType, Config, Editor};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::channel::Channel;
-use crate::listeners::Listeners;
+use crate::completion::{Actor, Completion};
+use crate::screen::Screen;
+use crate::stage::{Outcome, Stage, ada, sam};
+use crate::story;
 
 const HELP: &str = "\
-Type a slash command as in Discord, for example
-  /endpoints list all:true
-  /offline_endpoints list
-  /offline_endpoints recheck ip:flaky
-  /endpoint add target:tcp://127.0.0.1:1 name:nobody
-  /endpoint import list.txt          (a file of yours)
-  complete /endpoints show endpoint:  (what autocomplete offers)
-  press Recheck all                  (a button of the last answer, or of the last message in #alerts)
-  /mute monitor:flaky duration:5m
-  help, quit";
+Type a slash command, with Tab for what is possible: /endpoint add target:example.org · /status · /offline_endpoints list
+press LABEL, choose LABEL and fill LABEL=TEXT use the last message with buttons; as sam and as ada switch between two members
+toggle shop, toggle rack and toggle internet stop and start machines; attach FILE /endpoint import; quit or Ctrl-D ends the demo
+";
 
-/// The time between two changes of the flaky endpoint.
-const CHANGE_EVERY: Duration = Duration::from_secs(30);
+/// How often the channels are read.
+const POLL: Duration = Duration::from_millis(300);
 
-/// How often the channel is polled.
-const POLL: Duration = Duration::from_millis(500);
-
-pub async fn run(
-    sandbox: &Sandbox,
-    listeners: &mut Listeners,
-) -> Result<(), Box<dyn std::error::Error>> {
-    for sample in listeners.samples() {
-        sandbox
-            .slash(&format!(
-                "/endpoint add target:{} name:{}",
-                sample.target, sample.name
-            ))
-            .await;
+/// Tells the story, until it ends or somebody presses Enter, then opens the prompt.
+pub async fn after_story(stage: &mut Stage, screen: &Screen) -> Outcome {
+    screen.print("The story takes a minute. Press Enter to skip to the prompt.\n".to_owned());
+    let mut enter = enter_pressed();
+    let told = tokio::select! {
+        told = story::tell(stage, screen, story::Pace::Reading) => Some(told),
+        _ = &mut enter => None,
+    };
+    match told {
+        Some(told) => {
+            told?;
+            screen.print("\nPress Enter for a prompt.\n".to_owned());
+            // Without a terminal nobody presses it, and the demo ends.
+            if !enter.await.unwrap_or(false) {
+                return Ok(());
+            }
+        }
+        None => story::skip_to_the_end(stage).await?,
     }
-    sandbox.slash(&Channel::setup(sandbox)).await;
-    println!("{HELP}");
-    let mut lines = typed_lines();
-    let mut channel = Channel::default();
-    let mut last = channel.print_changes(sandbox);
-    let mut change = Box::pin(tokio::time::sleep(CHANGE_EVERY));
+    screen.show_changes(stage);
+    run(stage, screen).await
+}
+
+/// Resolves to `true` when somebody presses Enter, to `false` at the end of the input.
+fn enter_pressed() -> oneshot::Receiver<bool> {
+    let (sender, pressed) = oneshot::channel();
+    std::thread::spawn(move || {
+        let read = std::io::stdin().read_line(&mut String::new());
+        // Nobody waits if the demo has ended.
+        let _ = sender.send(read.is_ok_and(|bytes| bytes > 0));
+    });
+    pressed
+}
+
+async fn run(stage: &mut Stage, screen: &Screen) -> Outcome {
+    let actor = Arc::new(Actor::new(ada()));
+    let completion = Completion::new(stage.sandbox.clone(), Arc::clone(&actor), Handle::current());
+    let config = Config::builder()
+        .completion_type(CompletionType::List)
+        .build();
+    let mut editor: Editor<Completion, DefaultHistory> = Editor::with_config(config)?;
+    editor.set_helper(Some(completion));
+    screen.print(HELP.to_owned());
+    // Without a terminal there is no prompt to print above.
+    if let Ok(printer) = editor.create_external_printer() {
+        screen.print_above(printer);
+    }
+    let mut lines = typed_lines(editor, Arc::clone(&actor));
+    let mut session = Session {
+        actor: &actor,
+        screen,
+        last: None,
+    };
     loop {
-        print!("\n> ");
-        std::io::stdout().flush()?;
-        let line = loop {
-            tokio::select! {
-                line = lines.recv() => break line,
-                () = &mut change => {
-                    println!("(flaky {})", listeners.toggle_flaky().await?);
-                    change.set(tokio::time::sleep(CHANGE_EVERY));
-                }
-                () = tokio::time::sleep(POLL) => last = channel.print_changes(sandbox).or(last),
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            () = tokio::time::sleep(POLL) => {
+                screen.show_changes(stage);
+                continue;
             }
         };
-        let Some(line) = line else { return Ok(()) };
-        match line.trim() {
-            "" => {}
-            "quit" | "exit" => return Ok(()),
-            "help" => println!("{HELP}"),
-            line => answer(sandbox, line, &mut last).await,
+        let Some((line, done)) = line else {
+            return Ok(());
+        };
+        let flow = session.enter(stage, line.trim()).await?;
+        screen.show_changes(stage);
+        // The next prompt appears when everything about this line has been printed.
+        let _ = done.send(());
+        if flow.is_break() {
+            return Ok(());
         }
     }
 }
 
-/// The typed lines, read in their own thread, because reading a terminal blocks.
-fn typed_lines() -> mpsc::Receiver<String> {
+type TypedLine = (String, oneshot::Sender<()>);
+
+/// The typed lines, read in their own thread, because reading a terminal blocks. Each must be answered before the next is read.
+fn typed_lines(
+    mut editor: Editor<Completion, DefaultHistory>,
+    actor: Arc<Actor>,
+) -> mpsc::Receiver<TypedLine> {
     let (sender, lines) = mpsc::channel(1);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
+        loop {
+            let line = match editor.readline(&format!("{}> ", actor.get().name)) {
+                Ok(line) => line,
+                Err(ReadlineError::Interrupted | ReadlineError::Eof) => return,
+                Err(error) => return eprintln!("the terminal cannot be read: {error}"),
+            };
+            // Only the history misses a line that cannot be added.
+            let _ = editor.add_history_entry(&line);
+            let (done, answered) = oneshot::channel();
+            if sender.blocking_send((line, done)).is_err() || answered.blocking_recv().is_err() {
                 return;
             }
         }
@@ -81,44 +126,204 @@ fn typed_lines() -> mpsc::Receiver<String> {
     lines
 }
 
-async fn answer(sandbox: &Sandbox, line: &str, last: &mut Option<Reply>) {
-    let ada = Member::manager(1001, "ada");
-    if let Some(partial) = line.strip_prefix("complete ") {
-        for (name, value) in sandbox.member(&ada).autocomplete(partial).await {
-            println!("{name}  →  {value}");
-        }
-        return;
-    }
-    let replied = match (line.strip_prefix("press "), last.as_ref()) {
-        (Some(button), Some(last)) => sandbox.member(&ada).try_press(last, button).await,
-        (Some(_), None) => {
-            return println!("There is no answer yet whose button could be pressed.");
-        }
-        (None, _) => match line.strip_prefix("/endpoint import ") {
-            Some(path) => match std::fs::read(path) {
-                Ok(content) => {
-                    let file = File {
-                        name: "list.txt".into(),
-                        content,
-                    };
-                    sandbox
-                        .member(&ada)
-                        .try_slash_with_file("/endpoint import", "file", file)
-                        .await
-                }
-                Err(error) => return println!("{path} cannot be read: {error}"),
-            },
-            None => sandbox.member(&ada).try_slash(line).await,
-        },
-    };
-    match replied {
-        Ok(reply) => {
-            // A public reply is in the channel and is printed from there.
-            if reply.is_ephemeral() {
-                print!("{}", reply.render());
+struct Session<'a> {
+    actor: &'a Actor,
+    screen: &'a Screen,
+    /// The last message that somebody could press or choose something in.
+    last: Option<Reply>,
+}
+
+impl Session<'_> {
+    async fn enter(
+        &mut self,
+        stage: &mut Stage,
+        line: &str,
+    ) -> Result<ControlFlow<()>, Box<dyn std::error::Error>> {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match (word, rest.trim()) {
+            ("", _) => {}
+            ("quit" | "exit", _) => return Ok(ControlFlow::Break(())),
+            ("help" | "?", _) => self.screen.print(HELP.to_owned()),
+            ("as", name) => self.switch(name),
+            ("toggle", name) => self.toggle(stage, name).await?,
+            ("press", label) => self.press(stage, label).await,
+            ("choose", label) => self.choose(stage, label).await,
+            ("fill", fields) => self.fill(stage, fields).await,
+            ("attach", rest) => self.attach(stage, rest).await,
+            (command, _) if command.starts_with('/') => {
+                let member = self.actor.get();
+                let replied = stage.sandbox.member(&member).try_slash(line).await;
+                self.show(stage, replied.map_err(|error| error.to_string()));
             }
-            *last = Some(reply);
+            (word, _) => {
+                let text = format!(
+                    "{word} is nothing that the demo knows. Commands begin with /.\n{HELP}"
+                );
+                self.screen.print(text);
+            }
         }
-        Err(error) => println!("{error}"),
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn switch(&self, name: &str) {
+        let members = [ada(), sam()];
+        match members
+            .iter()
+            .find(|member| member.name.eq_ignore_ascii_case(name))
+        {
+            Some(member) => self.actor.set(member.clone()),
+            None => self
+                .screen
+                .print("The members are ada, who manages the server, and sam.\n".to_owned()),
+        }
+    }
+
+    async fn toggle(&self, stage: &mut Stage, name: &str) -> Outcome {
+        let machine = match name {
+            "shop" => &mut stage.shop,
+            "rack" => &mut stage.rack,
+            "internet" => &mut stage.internet,
+            _ => {
+                self.screen
+                    .print("The machines are shop, rack and internet.\n".to_owned());
+                return Ok(());
+            }
+        };
+        let now = match machine.is_up() {
+            true => {
+                machine.goes_down().await;
+                "down"
+            }
+            false => {
+                machine.comes_back().await?;
+                "up"
+            }
+        };
+        self.screen.print(format!("{name} is {now}\n"));
+        Ok(())
+    }
+
+    async fn press(&mut self, stage: &Stage, label: &str) {
+        let Some(message) = self.message(stage) else {
+            return;
+        };
+        let buttons = message.buttons();
+        let Some(button) = buttons
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(label))
+        else {
+            let text = format!(
+                "There is no button {label}. There are: {}\n",
+                buttons.join(", ")
+            );
+            return self.screen.print(text);
+        };
+        let member = self.actor.get();
+        let replied = stage
+            .sandbox
+            .member(&member)
+            .try_press(&message, button)
+            .await;
+        self.show(stage, replied.map_err(|error| error.to_string()));
+    }
+
+    async fn choose(&mut self, stage: &Stage, label: &str) {
+        let Some(message) = self.message(stage) else {
+            return;
+        };
+        let member = self.actor.get();
+        let replied = stage
+            .sandbox
+            .member(&member)
+            .try_choose(&message, label)
+            .await;
+        self.show(stage, replied.map_err(|error| error.to_string()));
+    }
+
+    /// Opens the form of a button and submits it: `fill Set it up: Address=example.org, Name=shop`.
+    async fn fill(&mut self, stage: &Stage, text: &str) {
+        let Some(message) = self.message(stage) else {
+            return;
+        };
+        let Some((button, fields)) = text.split_once(':') else {
+            let text = "Example: fill Add an endpoint: Address=example.org, Name=shop\n";
+            return self.screen.print(text.to_owned());
+        };
+        let fields: Vec<(&str, &str)> = fields
+            .split(',')
+            .filter_map(|field| field.split_once('='))
+            .map(|(label, value)| (label.trim(), value.trim()))
+            .collect();
+        let member: Member = self.actor.get();
+        let member = stage.sandbox.member(&member);
+        let replied = match member.try_open_form(&message, button.trim()).await {
+            Ok(form) => member
+                .try_submit(&form, &fields)
+                .await
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.show(stage, replied);
+    }
+
+    async fn attach(&mut self, stage: &Stage, rest: &str) {
+        let Some((path, command)) = rest.split_once(' ') else {
+            return self
+                .screen
+                .print("Example: attach list.txt /endpoint import\n".to_owned());
+        };
+        let content = match std::fs::read(path) {
+            Ok(content) => content,
+            Err(error) => {
+                return self
+                    .screen
+                    .print(format!("{path} cannot be read: {error}\n"));
+            }
+        };
+        let name = std::path::Path::new(path).file_name().unwrap_or_default();
+        let file = File {
+            name: name.to_string_lossy().into_owned(),
+            content,
+        };
+        let member = self.actor.get();
+        let member = stage.sandbox.member(&member);
+        let replied = member
+            .try_slash_with_file(command.trim(), "file", file)
+            .await;
+        self.show(stage, replied.map_err(|error| error.to_string()));
+    }
+
+    /// The message that buttons are pressed in: the last answer, or the last message of a channel that has some.
+    fn message(&self, stage: &Stage) -> Option<Reply> {
+        let has_components = |one: &Reply| one.components().next().is_some();
+        let fresh = self.last.as_ref().map(|last| stage.sandbox.refresh(last));
+        if let Some(last) = fresh.filter(has_components) {
+            return Some(last);
+        }
+        let channels = stage.sandbox.channels(stage.sandbox.guild());
+        let messages = channels
+            .iter()
+            .flat_map(|one| stage.sandbox.messages_in(one.id));
+        let found = messages
+            .filter(has_components)
+            .max_by_key(Reply::message_id);
+        if found.is_none() {
+            self.screen
+                .print("There is no message with buttons yet.\n".to_owned());
+        }
+        found
+    }
+
+    fn show(&mut self, stage: &Stage, replied: Result<Reply, String>) {
+        match replied {
+            Ok(reply) => {
+                // A public message is printed as part of its channel.
+                if reply.is_ephemeral() {
+                    self.screen.reply(stage, &reply);
+                }
+                self.last = Some(reply);
+            }
+            Err(error) => self.screen.print(format!("{error}\n")),
+        }
     }
 }

@@ -6,7 +6,6 @@ mod clock;
 mod faults;
 mod gateway;
 mod guilds;
-mod limits;
 mod outlet;
 mod people;
 mod record;
@@ -15,16 +14,15 @@ mod rest;
 mod sandbox;
 mod shapes;
 mod shared;
-mod slash;
 mod terminal;
 mod world;
 
 pub use client::WebClient;
 pub use faults::{CloseWith, Faults, RestFault};
-pub use people::{As, Form, FormError};
+pub use people::{As, Form, FormError, SlashError};
 pub use record::{Record, Request};
 pub use reply::{File, Reply};
 pub use sandbox::{Builder, Sandbox};
-pub use slash::SlashError;
+
 pub use terminal::{Names, View};
 pub use world::{Channel, GuildId, Member, Role};

@@ -154,6 +154,11 @@ impl Sandbox {
         format!("http://{}", self.shared.rest_address)
     }
 
+    /// The present time in milliseconds since 1970, for showing times relative to it.
+    pub fn now(&self) -> u64 {
+        clock::unix_millis()
+    }
+
     /// The only valid token.
     pub fn token(&self) -> String {
         self.shared.read().token.clone()

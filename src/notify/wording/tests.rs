@@ -459,6 +459,7 @@ fn limits(reasons: &[OutageReason]) -> Incident {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is the snapshot")]
 fn titles_of_incidents_about_limits() {
     use OutageReason::{LimitOutage, LimitWarning, Overdue};
     let mut incidents = vec![

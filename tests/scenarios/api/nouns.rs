@@ -380,6 +380,7 @@ fn everything(ours: &Script<'_>) -> Made {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 async fn another_guild_sees_and_changes_nothing() {
     let rollcall = Rollcall::new();
     let running = rollcall.run();

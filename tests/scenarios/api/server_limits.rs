@@ -138,7 +138,7 @@ fn status_incident_webhook_and_metrics_follow_the_limits() {
     let [up, queue] = series(&db.id, 1, 1);
     db.wait_for_series(&[&up, &queue]);
     let open = json!(["limit_warning", WARNING, null]);
-    assert_eq!(db.outages("open"), [open.clone()]);
+    assert_eq!(db.outages("open"), std::slice::from_ref(&open));
     assert_eq!(db.report(93.2, 150), "offline");
     db.expect("offline", Some(&format!("{WARNING}; {OUTAGE}")));
     let [up, queue] = series(&db.id, 0, 150);

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::refusal::Refusal;
 use super::view;
 use super::{Served, ServedState};
+use crate::people::slash::Typed;
 use crate::people::{As, Form};
 use crate::reply::{File, Reply};
-use crate::slash::Typed;
 use crate::world::{Answer, GuildId, Member, World};
 
 /// The largest body with an action, in bytes: a form with five long texts fits.

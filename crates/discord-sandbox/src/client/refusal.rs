@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::people::FormError;
-use crate::slash::SlashError;
+use crate::people::slash::SlashError;
 
 /// A request that is not carried out.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use crate::sandbox::Sandbox;
 use crate::shapes;
+use crate::terminal::Names;
 use crate::world::{Channel, GuildId, Member, Role};
 
 impl Sandbox {
@@ -44,6 +45,22 @@ impl Sandbox {
                 world.dispatch("CHANNEL_UPDATE", &updated);
             }
         });
+    }
+
+    /// The names of a guild and of the bot, for showing its messages.
+    pub fn names(&self, guild: GuildId) -> Names {
+        let world = self.shared.read();
+        let Some(known) = world.guild(guild) else {
+            return Names::default();
+        };
+        let members = known.members.iter().map(|one| (one.id, one.name.clone()));
+        let roles = known.roles.iter().map(|one| (one.id, one.name.clone()));
+        let channels = known.channels.iter().map(|one| (one.id, one.name.clone()));
+        Names {
+            users: members.collect(),
+            roles: roles.collect(),
+            channels: channels.collect(),
+        }
     }
 
     /// The text channels of a guild. The first one is `Sandbox::channel`.

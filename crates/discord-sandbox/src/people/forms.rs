@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::As;
 use super::sending::{Act, FORM};
+use crate::people::slash::SlashError;
 use crate::reply::Reply;
-use crate::slash::SlashError;
 use crate::world::Answer;
 
 /// A form that the bot has opened.

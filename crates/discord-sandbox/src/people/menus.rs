@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::As;
 use super::sending::{Act, COMPONENT};
+use crate::people::slash::{self, Chosen, SlashError};
 use crate::reply::Reply;
-use crate::slash::{self, Chosen, SlashError};
 use crate::world::Guild;
 
 /// Component types as Discord numbers them.

@@ -3,16 +3,18 @@
 mod forms;
 mod menus;
 mod sending;
+pub(crate) mod slash;
 
 use serde_json::{Value, json};
 
 use crate::reply::{File, Reply};
 use crate::sandbox::Sandbox;
-use crate::slash::{self, Offered, Parsed, SlashError, Typed};
 use crate::world::{ADMINISTRATOR, Answer, Guild, GuildId, Member};
 use sending::{AUTOCOMPLETE, Act, COMMAND};
+use slash::{Offered, Parsed, Typed};
 
 pub use forms::{Form, FormError};
+pub use slash::SlashError;
 
 /// A member of a guild who can act.
 #[derive(Clone, Debug)]

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::As;
 use crate::clock;
+use crate::people::slash::{self, SlashError};
 use crate::reply::{File, Reply};
 use crate::shapes;
-use crate::slash::{self, SlashError};
 use crate::world::{Answer, Guild, Interaction, World};
 
 /// How long to wait for the initial response. Discord drops an interaction after 3 s; the rest is for the transfer.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::body::{self, Received};
 use super::{SharedState, error, invalid};
 use crate::clock;
-use crate::limits;
+use crate::rest::limits;
 use crate::shapes;
 use crate::shared::Shared;
 use crate::world::{Message, World};

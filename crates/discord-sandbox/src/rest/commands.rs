@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::{SharedState, error, invalid};
-use crate::limits;
+use crate::rest::limits;
 use crate::shared::Shared;
 use crate::world::{GuildId, World};
 

@@ -13,7 +13,7 @@ use super::body::Received;
 use super::channels::{change, received, shown};
 use super::{SharedState, error, invalid};
 use crate::clock;
-use crate::limits::{self, Mistake};
+use crate::rest::limits::{self, Mistake};
 use crate::shared::Shared;
 use crate::world::{Answer, Message, World};
 

@@ -4,6 +4,7 @@ mod body;
 mod channels;
 mod commands;
 mod interactions;
+pub(crate) mod limits;
 mod lookups;
 
 use std::sync::Arc;
@@ -19,9 +20,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::faults::RestFault;
-use crate::limits::Mistake;
 use crate::record;
 use crate::shared::Shared;
+use limits::Mistake;
 
 type SharedState = State<Arc<Shared>>;
 

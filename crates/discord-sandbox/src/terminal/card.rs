@@ -55,9 +55,19 @@ fn embed_lines(embed: &Value, view: &View<'_>) -> Vec<Line> {
         add(&format!("**{}**", title.replace("**", "")));
     }
     add(text(embed, "description"));
-    for field in list(embed, "fields") {
-        add(&format!("__{}__", text(field, "name")));
-        add(text(field, "value"));
+    for fields in list(embed, "fields").chunk_by(|one, next| is_short(one) && is_short(next)) {
+        match fields {
+            [field] if !is_short(field) => {
+                add(&format!("__{}__", text(field, "name")));
+                add(text(field, "value"));
+            }
+            short => {
+                let shown = short
+                    .iter()
+                    .map(|field| format!("__{}__ {}", text(field, "name"), text(field, "value")));
+                add(&shown.collect::<Vec<_>>().join("  ·  "));
+            }
+        }
     }
     let footer = text(&embed["footer"], "text");
     if !footer.is_empty() {
@@ -69,6 +79,11 @@ fn embed_lines(embed: &Value, view: &View<'_>) -> Vec<Line> {
         .into_iter()
         .map(|line| line.after(bar.clone()))
         .collect()
+}
+
+/// Whether a field stands beside others.
+fn is_short(field: &Value) -> bool {
+    field["inline"] == true && !text(field, "value").contains('\n')
 }
 
 /// The color of an embed, which bots give as one number.
@@ -111,7 +126,7 @@ fn component_span(component: &Value) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use serde_json::json;
 
@@ -131,7 +146,7 @@ mod tests {
             names: &Names::default(),
             width: 30,
             has_styles,
-            now: SystemTime::UNIX_EPOCH,
+            now: 0,
         };
         view.message(&reply)
     }
@@ -142,7 +157,10 @@ mod tests {
             "content": "hello",
             "embeds": [{
                 "title": "shop is offline", "color": 0x00ff_0000, "description": "**shop** went offline and is still so",
-                "fields": [{ "name": "Probable cause", "value": "The service." }], "footer": { "text": "#7" },
+                "fields": [
+                    { "name": "Probable cause", "value": "The service." },
+                    { "name": "A", "value": "1", "inline": true }, { "name": "B", "value": "2", "inline": true },
+                ], "footer": { "text": "#7" },
             }],
             "components": [{ "type": 1, "components": [
                 { "type": 2, "style": 1, "label": "Check again" }, { "type": 2, "label": "Mute 1 h" },
@@ -155,6 +173,7 @@ mod tests {
             ▌ still so\n\
             ▌ Probable cause\n\
             ▌ The service.\n\
+            ▌ A 1  ·  B 2\n\
             ▌ #7\n\
             [ Check again ] [ Mute 1 h ]\n\
             [ Acknowledge ]\n\

@@ -5,8 +5,11 @@ use anstyle::{AnsiColor, Style};
 use super::View;
 use super::span::{Line, Span, wrap};
 
+/// Adds something to a style.
+type Restyle = fn(Style) -> Style;
+
 /// Marks of inline styles; the longest first, because one begins another.
-const MARKS: [(&str, fn(Style) -> Style); 6] = [
+const MARKS: [(&str, Restyle); 6] = [
     ("**", Style::bold),
     ("__", Style::underline),
     ("~~", Style::strikethrough),
@@ -135,9 +138,8 @@ fn end_of(text: &str, mark: &str) -> Option<usize> {
     let mut at = 0;
     while at < text.len() {
         let rest = &text[at..];
-        if rest.starts_with('\\') {
-            let escaped = rest[1..].chars().next().map_or(0, char::len_utf8);
-            at += 1 + escaped;
+        if let Some(escaped) = rest.strip_prefix('\\') {
+            at += 1 + escaped.chars().next().map_or(0, char::len_utf8);
         } else if let Some((_, length)) = rest.starts_with('`').then(|| code_span(rest)).flatten() {
             at += length;
         } else if rest.starts_with(mark) {
@@ -249,7 +251,6 @@ fn relative(at: i64, now: i64) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::time::{Duration, SystemTime};
 
     use super::*;
     use crate::terminal::Names;
@@ -268,7 +269,7 @@ mod tests {
             names: &names,
             width: 60,
             has_styles,
-            now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+            now: 1_700_000_000_000,
         };
         view.text(text)
     }

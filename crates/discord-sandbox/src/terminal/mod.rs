@@ -6,7 +6,6 @@ mod markdown;
 mod span;
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use crate::reply::Reply;
 
@@ -26,8 +25,8 @@ pub struct View<'a> {
     pub width: usize,
     /// Whether text has colors and is bold; otherwise it is plain.
     pub has_styles: bool,
-    /// The time that relative times are about.
-    pub now: SystemTime,
+    /// The time that relative times are about, in milliseconds since 1970; see `Sandbox::now`.
+    pub now: u64,
 }
 
 impl View<'_> {
@@ -46,9 +45,6 @@ impl View<'_> {
     }
 
     fn seconds(&self) -> i64 {
-        let since = self.now.duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0, |since| {
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-        })
+        i64::try_from(self.now / 1_000).unwrap_or(i64::MAX)
     }
 }

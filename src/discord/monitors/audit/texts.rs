@@ -423,6 +423,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table and its snapshot")]
     fn texts_of_devices_servers_and_keys() {
         let seen = NOW.millis();
         let sentences = [
