@@ -1,6 +1,6 @@
 //! Rollcall without a Discord account: the real bot, a stand-in for Discord on this machine, and a story of a minute.
 //!
-//! `cargo run --example demo` tells the story in the terminal and then opens a prompt; `-- --web` shows it in the browser, in a page
+//! `cargo run --example demo` plays a story in the terminal and then opens a prompt; `-- --web` shows it in the browser, in a page
 //! like Discord's client; `-- --script` runs it without pauses, fails at the first surprise and exits.
 
 #[path = "demo/bot.rs"]
@@ -23,7 +23,7 @@ mod story;
 mod web;
 
 use screen::Screen;
-use stage::{Outcome, Stage};
+use stage::{DemoResult, Stage};
 
 const INTRODUCTION: &str = "\
 Rollcall demo: the real bot with its own SQLite file, a stand-in for Discord in this process, and endpoints, jobs and a server on
@@ -78,7 +78,7 @@ async fn main() -> std::process::ExitCode {
 }
 
 /// Runs the demo until it ends or a signal ends it, and leaves nothing behind.
-async fn run(mode: &Mode) -> Outcome {
+async fn run(mode: &Mode) -> DemoResult {
     println!("{INTRODUCTION}");
     let mut stop = signals::Stop::on_signals()?;
     let mut stage = Stage::open().await?;
@@ -86,7 +86,7 @@ async fn run(mode: &Mode) -> Outcome {
         stage.wait_until_ready().await?;
         let screen = Screen::new();
         match mode {
-            Mode::Script => story::tell(&mut stage, &screen, story::Pace::None).await,
+            Mode::Script => story::play(&mut stage, &screen, story::Pauses::None).await,
             Mode::Terminal => prompt::after_story(&mut stage, &screen).await,
             Mode::Web => web::run(&mut stage, &screen).await,
         }

@@ -46,7 +46,8 @@ impl Bot {
             // A minute is too short for the intervals that people use.
             ("PROBE_INTERVAL", "1s".to_owned()),
             ("PROBE_RETRY_INTERVAL", "1s".to_owned()),
-            ("PROBE_TIMEOUT", "2s".to_owned()),
+            ("PROBE_TIMEOUT", "1s".to_owned()),
+            ("PROBE_FAILURES_TO_OFFLINE", "2".to_owned()),
             ("BOARD_INTERVAL", "2s".to_owned()),
         ];
         let mut bot = Self {
@@ -103,12 +104,12 @@ impl Bot {
         command
     }
 
-    /// Resolves when the bot ends by itself, to what it said.
+    /// Resolves when the bot ends by itself, to what it wrote on standard error.
     pub async fn ended(&mut self) -> String {
         loop {
             if let Some(Ok(Some(status))) = self.child.as_mut().map(Child::try_wait) {
-                let said = std::fs::read_to_string(self.file(ERRORS)).unwrap_or_default();
-                return format!("the bot ended with {status}: {said}");
+                let errors = std::fs::read_to_string(self.file(ERRORS)).unwrap_or_default();
+                return format!("the bot ended with {status}: {errors}");
             }
             tokio::time::sleep(POLL).await;
         }

@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 /// A machine with some web servers.
 pub struct Machine {
     addresses: Vec<SocketAddr>,
     servers: Vec<JoinHandle<()>>,
+    /// Sockets whose queues are full, while the machine hangs.
+    hanging: Vec<(TcpListener, TcpStream)>,
 }
 
 impl Machine {
@@ -18,6 +20,7 @@ impl Machine {
         let mut machine = Self {
             addresses: Vec::with_capacity(servers),
             servers: Vec::with_capacity(servers),
+            hanging: Vec::new(),
         };
         for _ in 0..servers {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -40,11 +43,27 @@ impl Machine {
         }
     }
 
+    /// Stops all its servers as if its cable were pulled: connections are not even refused.
+    pub async fn hangs(&mut self) -> std::io::Result<()> {
+        self.goes_down().await;
+        for address in &self.addresses {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(*address)?;
+            // Room for one connection, which is never accepted: the kernel drops all others.
+            let listener = socket.listen(0)?;
+            let only = TcpStream::connect(address).await?;
+            self.hanging.push((listener, only));
+        }
+        Ok(())
+    }
+
     /// Starts its servers on the same ports. Does nothing while they run.
-    pub async fn comes_back(&mut self) -> std::io::Result<()> {
+    pub async fn recovers(&mut self) -> std::io::Result<()> {
         if self.is_up() {
             return Ok(());
         }
+        self.hanging.clear();
         for address in &self.addresses {
             let listener = TcpListener::bind(address).await?;
             self.servers.push(tokio::spawn(serve(listener)));

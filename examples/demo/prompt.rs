@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::completion::{Actor, Completion};
 use crate::screen::Screen;
-use crate::stage::{Outcome, Stage, ada, sam};
+use crate::stage::{DemoResult, Stage, ada, sam};
 use crate::story;
 
 const HELP: &str = "\
@@ -26,17 +26,17 @@ toggle shop, toggle rack and toggle internet stop and start machines; attach FIL
 /// How often the channels are read.
 const POLL: Duration = Duration::from_millis(300);
 
-/// Tells the story, until it ends or somebody presses Enter, then opens the prompt.
-pub async fn after_story(stage: &mut Stage, screen: &Screen) -> Outcome {
+/// Plays the story, until it ends or somebody presses Enter, then opens the prompt.
+pub async fn after_story(stage: &mut Stage, screen: &Screen) -> DemoResult {
     screen.print("The story takes a minute. Press Enter to skip to the prompt.\n".to_owned());
     let mut enter = enter_pressed();
-    let told = tokio::select! {
-        told = story::tell(stage, screen, story::Pace::Reading) => Some(told),
+    let played = tokio::select! {
+        played = story::play(stage, screen, story::Pauses::ForReading) => Some(played),
         _ = &mut enter => None,
     };
-    match told {
-        Some(told) => {
-            told?;
+    match played {
+        Some(played) => {
+            played?;
             screen.print("\nPress Enter for a prompt.\n".to_owned());
             // Without a terminal nobody presses it, and the demo ends.
             if !enter.await.unwrap_or(false) {
@@ -60,7 +60,7 @@ fn enter_pressed() -> oneshot::Receiver<bool> {
     pressed
 }
 
-async fn run(stage: &mut Stage, screen: &Screen) -> Outcome {
+async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
     let actor = Arc::new(Actor::new(ada()));
     let completion = Completion::new(stage.sandbox.clone(), Arc::clone(&actor), Handle::current());
     let config = Config::builder()
@@ -178,7 +178,7 @@ impl Session<'_> {
         }
     }
 
-    async fn toggle(&self, stage: &mut Stage, name: &str) -> Outcome {
+    async fn toggle(&self, stage: &mut Stage, name: &str) -> DemoResult {
         let machine = match name {
             "shop" => &mut stage.shop,
             "rack" => &mut stage.rack,
@@ -189,17 +189,17 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let now = match machine.is_up() {
+        let state = match machine.is_up() {
             true => {
                 machine.goes_down().await;
                 "down"
             }
             false => {
-                machine.comes_back().await?;
+                machine.recovers().await?;
                 "up"
             }
         };
-        self.screen.print(format!("{name} is {now}\n"));
+        self.screen.print(format!("{name} is {state}\n"));
         Ok(())
     }
 

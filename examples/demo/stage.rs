@@ -5,7 +5,7 @@ use discord_sandbox::{Member, Role, Sandbox};
 use crate::bot::Bot;
 use crate::machines::Machine;
 
-pub type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub type DemoResult = Result<(), Box<dyn std::error::Error>>;
 
 const ON_CALL: u64 = 2001;
 
@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// Waits until the bot is connected. Fails if it ends instead.
-    pub async fn wait_until_ready(&mut self) -> Outcome {
+    pub async fn wait_until_ready(&mut self) -> DemoResult {
         tokio::select! {
             () = self.sandbox.wait_until_ready() => Ok(()),
             error = self.bot.ended() => Err(error.into()),
@@ -78,7 +78,7 @@ impl Stage {
     }
 
     /// Stops the bot and removes its files.
-    pub fn close(self) -> Outcome {
+    pub fn close(self) -> DemoResult {
         println!("Stopping the bot");
         Ok(self.bot.stop()?)
     }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use discord_sandbox::{File, Member, Reply};
 
 use crate::screen::Screen;
-use crate::stage::{Outcome, Stage, ada, sam};
+use crate::stage::{DemoResult, Stage, ada, sam};
 
 /// Whether there are pauses to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    Reading,
+pub enum Pauses {
+    ForReading,
     None,
 }
 
@@ -24,9 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often commands are repeated while their answer is not there yet.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Tells the whole story.
-pub async fn tell(stage: &mut Stage, screen: &Screen, pace: Pace) -> Outcome {
-    let story = Story { screen, pace };
+/// Plays the whole story.
+pub async fn play(stage: &mut Stage, screen: &Screen, pauses: Pauses) -> DemoResult {
+    let story = Story { screen, pauses };
     story.alerts_and_first_endpoint(stage).await?;
     story.machine_fails(stage).await?;
     story.machine_recovers(stage).await?;
@@ -39,11 +39,11 @@ pub async fn tell(stage: &mut Stage, screen: &Screen, pace: Pace) -> Outcome {
 }
 
 /// Brings everything to the state that the story ends with, for somebody who did not want to see all of it.
-pub async fn skip_to_the_end(stage: &mut Stage) -> Outcome {
+pub async fn skip_to_the_end(stage: &mut Stage) -> DemoResult {
     stage.bot.start_again_if_killed()?;
     stage.wait_until_ready().await?;
     for machine in [&mut stage.internet, &mut stage.shop, &mut stage.rack] {
-        machine.comes_back().await?;
+        machine.recovers().await?;
     }
     // What is there already is refused, which is fine.
     let ada = ada();
@@ -71,11 +71,11 @@ fn rack_file(stage: &Stage) -> File {
 
 struct Story<'a> {
     screen: &'a Screen,
-    pace: Pace,
+    pauses: Pauses,
 }
 
 impl Story<'_> {
-    async fn alerts_and_first_endpoint(&self, stage: &mut Stage) -> Outcome {
+    async fn alerts_and_first_endpoint(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("1  Alerts go to a channel, and the first endpoint answers");
         self.types(
@@ -91,7 +91,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn machine_fails(&self, stage: &mut Stage) -> Outcome {
+    async fn machine_fails(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("2  Twelve endpoints run on one machine, and it fails");
         let file = rack_file(stage);
@@ -115,7 +115,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn machine_recovers(&self, stage: &mut Stage) -> Outcome {
+    async fn machine_recovers(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("3  Sam is on it, and the machine comes back: the same message tells");
         let incident = self
@@ -138,14 +138,14 @@ impl Story<'_> {
         )
         .await?;
         self.pause().await;
-        stage.rack.comes_back().await?;
+        stage.rack.recovers().await?;
         self.sees(stage, "12 monitors on 127.0.0.1 were offline for", "")
             .await?;
         self.pause().await;
         Ok(())
     }
 
-    async fn backup_fails(&self, stage: &mut Stage) -> Outcome {
+    async fn backup_fails(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("4  The backup fails, and the alert has its last line");
         let added = self
@@ -168,18 +168,18 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn own_network_fails(&self, stage: &mut Stage) -> Outcome {
+    async fn own_network_fails(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("5  Rollcall loses its own network: nobody is called for nothing");
         let before = self.mentions(stage);
-        stage.internet.goes_down().await;
+        stage.internet.hangs().await?;
         stage.rack.goes_down().await;
         stage.shop.goes_down().await;
         self.sees(stage, "Rollcall lost network connectivity", "on hold")
             .await?;
         self.pause().await;
         for machine in [&mut stage.internet, &mut stage.rack, &mut stage.shop] {
-            machine.comes_back().await?;
+            machine.recovers().await?;
         }
         self.sees(stage, "Rollcall had no network connectivity", "")
             .await?;
@@ -192,7 +192,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn power_failure(&self, stage: &mut Stage) -> Outcome {
+    async fn power_failure(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("6  kill -9, and the shop goes down meanwhile: it is posted once");
         stage.bot.kill()?;
@@ -201,7 +201,7 @@ impl Story<'_> {
         stage.bot.start_again()?;
         self.sees(stage, "shop is offline", "").await?;
         self.pause().await;
-        stage.shop.comes_back().await?;
+        stage.shop.recovers().await?;
         self.sees(stage, "shop was offline for", "").await?;
         let posted = self
             .messages(stage)
@@ -215,7 +215,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    async fn everything_else(&self, stage: &mut Stage) -> Outcome {
+    async fn everything_else(&self, stage: &mut Stage) -> DemoResult {
         self.screen
             .heading("7  Servers, a board, maintenance, and what everybody may read");
         let added = self
@@ -240,7 +240,7 @@ impl Story<'_> {
             stage,
             &ada(),
             "/maintenance start monitor:shop duration:30m",
-            "shop",
+            "Maintenance",
         )
         .await?;
         self.types(stage, &ada(), "/board create channel:#status", "board")
@@ -289,7 +289,7 @@ impl Story<'_> {
     }
 
     /// Repeats a command until its answer contains the words, and shows that one.
-    async fn until(&self, stage: &Stage, line: &str, words: &str) -> Outcome {
+    async fn until(&self, stage: &Stage, line: &str, words: &str) -> DemoResult {
         let ada = ada();
         let answered = async {
             loop {
@@ -346,7 +346,7 @@ impl Story<'_> {
     }
 
     async fn pause(&self) {
-        if self.pace == Pace::Reading {
+        if self.pauses == Pauses::ForReading {
             tokio::time::sleep(PAUSE).await;
         }
     }

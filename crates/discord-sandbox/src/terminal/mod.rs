@@ -1,8 +1,8 @@
 //! Messages in a terminal, as Discord shows them: markdown as bold and italic text, times relative to now, channels and members by
 //! name, embeds beside a bar in their color, lines wrapped at words.
 
-mod card;
 mod markdown;
+mod message;
 mod span;
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct View<'a> {
 impl View<'_> {
     /// A message as lines, each with a line break at its end.
     pub fn message(&self, message: &Reply) -> String {
-        let lines = card::lines(message, self);
+        let lines = message::lines(message, self);
         let shown = lines.into_iter().map(|line| line.show(self.has_styles));
         shown.map(|line| line + "\n").collect()
     }

@@ -46,6 +46,7 @@ fn embed_lines(embed: &Value, view: &View<'_>) -> Vec<Line> {
     let width = view.width.saturating_sub(BAR);
     let mut lines = Vec::new();
     let mut add = |text: &str| {
+        let text = text.trim_end();
         if !text.is_empty() {
             lines.extend(markdown::lines(text, view, width));
         }
