@@ -119,7 +119,7 @@ impl Story<'_> {
 
     async fn machine_recovers(&self, stage: &mut Stage) -> DemoResult {
         self.screen
-            .heading("3  Sam is on it, and the machine comes back: the same message tells");
+            .heading("3  Sam is on it, and the machine recovers: the same message turns green");
         let incident = self.sees(stage, RACK_IS_OFFLINE, CAUSE).await?;
         self.screen.action("sam", "presses Acknowledge");
         stage
@@ -163,7 +163,7 @@ impl Story<'_> {
 
     async fn own_network_fails(&self, stage: &mut Stage) -> DemoResult {
         self.screen
-            .heading("5  Rollcall loses its own network: nobody is called for nothing");
+            .heading("5  Rollcall loses its own network: no false alarm");
         let before = self.mentions(stage);
         stage.internet.hangs().await?;
         stage.rack.goes_down().await;
