@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use discord_sandbox::{File, Member, Reply};
+use futures_util::FutureExt;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -29,17 +30,20 @@ const POLL: Duration = Duration::from_millis(300);
 /// Plays the story, until it ends or somebody presses Enter, then opens the prompt.
 pub async fn after_story(stage: &mut Stage, screen: &Screen) -> DemoResult {
     screen.print("The story takes a minute. Press Enter to skip to the prompt.\n".to_owned());
-    let mut enter = enter_pressed();
+    let enter = enter_pressed()
+        .map(|pressed| pressed.unwrap_or(false))
+        .shared();
     let played = tokio::select! {
         played = story::play(stage, screen, story::Pauses::ForReading) => Some(played),
-        _ = &mut enter => None,
+        // Without an input, the story plays to its end.
+        true = enter.clone() => None,
     };
     match played {
         Some(played) => {
             played?;
             screen.print("\nPress Enter for a prompt.\n".to_owned());
             // Without a terminal nobody presses it, and the demo ends.
-            if !enter.await.unwrap_or(false) {
+            if !enter.await {
                 return Ok(());
             }
         }
