@@ -27,7 +27,7 @@ toggle shop, toggle rack and toggle internet stop and start machines; attach FIL
 /// How often the channels are read.
 const POLL: Duration = Duration::from_millis(300);
 
-/// Plays the story, until it ends or somebody presses Enter, then opens the prompt.
+/// Plays the story until it ends or the user presses Enter, then opens the prompt.
 pub async fn after_story(stage: &mut Stage, screen: &Screen) -> DemoResult {
     screen.print("The story takes a minute. Press Enter to skip to the prompt.\n".to_owned());
     let enter = enter_pressed()
@@ -53,7 +53,7 @@ pub async fn after_story(stage: &mut Stage, screen: &Screen) -> DemoResult {
     run(stage, screen).await
 }
 
-/// Resolves to `true` when somebody presses Enter, to `false` at the end of the input.
+/// Resolves to `true` when the user presses Enter, to `false` at the end of the input.
 fn enter_pressed() -> oneshot::Receiver<bool> {
     let (sender, pressed) = oneshot::channel();
     std::thread::spawn(move || {
@@ -133,7 +133,7 @@ fn typed_lines(
 struct Session<'a> {
     actor: &'a Actor,
     screen: &'a Screen,
-    /// The last message that somebody could press or choose something in.
+    /// The last answer; its buttons and menus can be used.
     last: Option<Reply>,
 }
 

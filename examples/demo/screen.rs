@@ -1,4 +1,4 @@
-//! What the terminal shows: the channels, as messages appear and change, and what members do. While somebody types, it is printed
+//! What the terminal shows: the channels, as messages appear and change, and what members do. While the prompt is open, it is printed
 //! above the prompt.
 
 use std::collections::HashMap;

@@ -43,7 +43,7 @@ pub async fn play(stage: &mut Stage, screen: &Screen, pauses: Pauses) -> DemoRes
     Ok(())
 }
 
-/// Brings everything to the state that the story ends with, for somebody who did not want to see all of it.
+/// Sets up the same monitors and alerts as the story, after the user has skipped it.
 pub async fn skip_to_the_end(stage: &mut Stage) -> DemoResult {
     stage.bot.start_again_if_killed()?;
     stage.wait_until_ready().await?;
@@ -329,7 +329,7 @@ impl Story<'_> {
         stage.sandbox.messages_in(stage.alerts)
     }
 
-    /// The messages that mention somebody.
+    /// The messages with a mention.
     fn mentions(&self, stage: &Stage) -> BTreeSet<u64> {
         let mentions = |one: &&Reply| {
             let content = one.json()["content"].as_str();

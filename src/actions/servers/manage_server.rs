@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::actions::devices::manage_device;
 use crate::actions::field_changes::FieldChanges;
+use crate::actions::servers::find_server::{not_found, of_guild};
 use crate::actions::servers::metric_limits;
 use crate::actions::{Error, Requester, claim_name, manage_key, transition};
 use crate::domain::Timestamp;
@@ -183,13 +184,6 @@ pub async fn remove(
     Ok(())
 }
 
-async fn of_guild(tx: &mut Tx<'_>, requester: Requester, id: MonitorId) -> Result<Server, Error> {
-    let server = server::find(tx, id).await?;
-    server
-        .filter(|server| server.guild_id == requester.guild)
-        .ok_or_else(not_found)
-}
-
 /// Records a report of a server's agent: stores the sample, sets the server online, compares the report with its limits, and ends
 /// the wait for its first report. `stats` is a JSON object. Returns the status of the server then.
 pub async fn report(
@@ -290,10 +284,6 @@ fn limited(by_reports: Judgement, exceeded: Option<Severity>, limits: &[StoredLi
         reason: reasons.join("; "),
         ..by_reports
     }
-}
-
-fn not_found() -> Error {
-    Error::NotFound("this server does not exist".into())
 }
 
 #[cfg(test)]

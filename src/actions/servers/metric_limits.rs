@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::actions::servers::figures;
+use crate::actions::servers::find_server::{not_found, of_guild};
 use crate::actions::{Error, Requester, transition};
 use crate::domain::Timestamp;
 use crate::domain::event::{Actor, EventKind};
@@ -149,7 +150,7 @@ pub async fn list(
     id: MonitorId,
 ) -> Result<Vec<StoredLimit>, Error> {
     if server::get(reader, requester.guild, id).await?.is_none() {
-        return Err(no_such_server());
+        return Err(not_found());
     }
     Ok(metric_limit::list(reader, requester.guild, id).await?)
 }
@@ -181,9 +182,7 @@ async fn edit_in(
     edit: LimitEdit,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let server = server::find(tx, id).await?;
-    let server = server.filter(|server| server.guild_id == requester.guild);
-    let server = server.ok_or_else(no_such_server)?;
+    let server = of_guild(tx, requester, id).await?;
     let known = metric_limit::of(tx, id).await?;
     let before: Vec<MetricLimit> = known.iter().map(|one| one.limit.clone()).collect();
     let wanted = edit.apply(before.clone())?;
@@ -228,10 +227,6 @@ fn texts(limits: &[MetricLimit], others: &[MetricLimit]) -> Vec<String> {
     };
     let new = limits.iter().filter(|limit| !others.contains(limit));
     new.map(text).collect()
-}
-
-fn no_such_server() -> Error {
-    Error::NotFound("this server does not exist".into())
 }
 
 #[cfg(test)]

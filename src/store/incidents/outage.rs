@@ -407,4 +407,62 @@ mod tests {
             .await;
         assert_eq!(rows, [(10, 30), (40, 0)]);
     }
+
+    #[tokio::test]
+    async fn outages_of_limits_are_independent_of_the_status_and_of_each_other() {
+        let store = TestStore::open().await;
+        let at = Timestamp::from_millis;
+        let monitor = MonitorRef {
+            guild: GuildId(1),
+            id: MonitorId(1),
+        };
+        let source = |limit| OutageSource {
+            monitor: MonitorId(1),
+            limit,
+        };
+        let excess = move |limit| Excess {
+            server: monitor,
+            limit,
+            severity: Severity::Warning,
+            started_at: at(20),
+            reason: "cpu at 95, above 90".into(),
+        };
+        let (one, other) = (LimitId(1), LimitId(2));
+        let (counts, again) = store
+            .write(move |tx| {
+                Box::pin(async move {
+                    open_all(tx, &[(monitor, at(10))], OutageReason::Overdue).await?;
+                    open_limit(tx, &excess(one)).await?;
+                    open_limit(tx, &excess(other)).await?;
+                    let again = open_limit(tx, &excess(one)).await?.is_some();
+                    close(tx, MonitorId(1), at(30), OutageEnd::Recovered).await?;
+                    close_limit(tx, MonitorId(1), one, at(40), OutageEnd::Recovered).await?;
+                    open_limit(tx, &excess(one)).await?;
+                    let mut counts = Vec::new();
+                    for limit in [None, Some(one), Some(other)] {
+                        counts.push(recent(tx, source(limit)).await?.0.len());
+                    }
+                    close(tx, MonitorId(1), at(50), OutageEnd::Paused).await?;
+                    Ok((counts, again))
+                })
+            })
+            .await;
+        assert_eq!((counts, again), (vec![1, 2, 1], false));
+        let rows: Vec<(i64, i64, String)> = store
+            .rows("SELECT limit_id, ended_at, ended_by FROM outages ORDER BY id")
+            .await;
+        let ended: Vec<(i64, i64, &str)> = rows
+            .iter()
+            .map(|(limit, at, end)| (*limit, *at, end.as_str()))
+            .collect();
+        assert_eq!(
+            ended,
+            [
+                (0, 30, "recovered"),
+                (1, 40, "recovered"),
+                (2, 50, "paused"),
+                (1, 50, "paused"),
+            ]
+        );
+    }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::monitor::MonitorId;
 
-/// The servers whose first report somebody waits for: the person who added it, so each has one wait at most.
+/// The servers whose first report is awaited. Only the person who added a server waits for it, so each has at most one wait.
 #[derive(Clone, Debug, Default)]
 pub struct FirstReports(Arc<Mutex<HashMap<MonitorId, oneshot::Sender<()>>>>);
 

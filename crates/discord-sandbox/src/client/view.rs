@@ -14,7 +14,7 @@ use crate::world::{Answer, Guild, Interaction, Member, Message, World};
 /// The parts by name: `world`, `commands:<guild>`, `message:<id>`.
 pub(super) type Parts = BTreeMap<String, Value>;
 
-/// Messages of a channel, the newest ones; Discord's client loads older ones when somebody scrolls up.
+/// Messages of a channel, the newest ones. Discord's client loads older ones on scrolling up.
 const MESSAGES: usize = 100;
 
 /// The members that people can act as: those who are known by name, else one who may manage the guild and one who may not.
