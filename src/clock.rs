@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::domain::Timestamp;
-use crate::domain::observation_windows::observer::Reading;
+use crate::domain::history::observation_windows::observer::Reading;
 
 /// The source of `now`: the system clock, or a clock that a test controls.
 #[derive(Clone, Copy, Debug)]

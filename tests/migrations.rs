@@ -109,6 +109,67 @@ async fn stored_options_follow_redirects_if_they_contain_the_old_default() {
     assert_eq!(stored, [(1, Some(1)), (81, Some(5)), (82, None)]);
 }
 
+/// What the tables knew before there was a history: an endpoint that was paused and recovered from two outages, the second one in
+/// maintenance and one that was retracted; a device that missed its heartbeats; a server that is offline.
+const BEFORE_HISTORY: &str = "
+    INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at) VALUES
+        (501, 77, 'endpoint', 'shop', 'online', 9000, 1000), (502, 77, 'device', 'pump', 'online', 5000, 1000),
+        (503, 77, 'server', 'db', 'offline', 8000, 1000);
+    INSERT INTO outages (guild_id, monitor_id, started_at, ended_at, ended_by, reason, is_in_maintenance) VALUES
+        (77, 501, 2000, 3000, 'recovered', 'refused', 0), (77, 501, 8000, 9000, 'recovered', 'refused', 1),
+        (77, 502, 4000, 5000, 'recovered', 'missed_heartbeat', 0), (77, 503, 6000, NULL, NULL, 'overdue', 0);
+    INSERT INTO events (guild_id, monitor_id, kind, at, noticed_at, actor, details) VALUES
+        (77, 501, 'endpoint_up', 1500, 1500, 'system', '{}'), (77, 501, 'endpoint_warning', 2000, 2000, 'system', '{}'),
+        (77, 501, 'endpoint_offline', 2000, 2400, 'system', '{}'), (77, 501, 'endpoint_online', 3000, 3000, 'system', '{}'),
+        (77, 501, 'endpoint_paused', 3500, 3500, 'cli', '{}'), (77, 501, 'endpoint_resumed', 3600, 3600, 'cli', '{}'),
+        (77, 501, 'endpoint_up', 3700, 3700, 'system', '{}'), (77, 501, 'endpoint_offline', 5000, 5200, 'system', '{}'),
+        (77, 501, 'endpoint_unknown', 5500, 5500, 'system', '{}'), (77, 501, 'endpoint_up', 6000, 6000, 'system', '{}'),
+        (77, 501, 'endpoint_offline', 8000, 8500, 'system', '{}'), (77, 501, 'endpoint_online', 9000, 9000, 'system', '{}'),
+        (77, 502, 'device_online', 1000, 1000, 'system', '{}'),
+        (77, 502, 'device_offline', 4500, 4500, 'system', '{\"last_seen\":4000}'), (77, 502, 'device_online', 5000, 5000, 'system', '{}'),
+        (77, 503, 'server_online', 2000, 2000, 'system', '{}'),
+        (77, 503, 'server_warning', 7000, 7000, 'system', '{\"last_seen\":6000}'),
+        (77, 503, 'server_offline', 8000, 8000, 'system', '{\"last_seen\":6000}');";
+
+#[tokio::test]
+async fn what_older_tables_know_becomes_history() {
+    let options = SqliteConnectOptions::new().in_memory(true);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    connection
+        .execute("PRAGMA application_id = 1380729676")
+        .await
+        .unwrap();
+    let migrator = Migrator::new(Path::new("migrations")).await.unwrap();
+    migrator.run_to(114, &mut connection).await.unwrap();
+    connection.execute(BEFORE_HISTORY).await.unwrap();
+    migrator.run_to(115, &mut connection).await.unwrap();
+    for (monitor, expected) in [
+        (
+            501,
+            "1000 unknown, 1500 online, 2000 offline, 3000 online, 3500 paused, 3600 unknown, 3700 online, 5000 unknown, \
+             5500 unknown, 6000 online, 8000 offline, 9000 online",
+        ),
+        (502, "1000 online, 4000 offline, 5000 online"),
+        (503, "1000 unknown, 2000 online, 6000 offline"),
+    ] {
+        let spans: Vec<(String,)> = sqlx::query_as(
+            "SELECT began_at || ' ' || status FROM status_history WHERE monitor_id = $1 ORDER BY began_at",
+        )
+        .bind(monitor)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+        let spans: Vec<&str> = spans.iter().map(|(span,)| span.as_str()).collect();
+        assert_eq!(spans.join(", "), expected, "{monitor}");
+    }
+    let maintenance: Vec<(i64, i64, i64)> =
+        sqlx::query_as("SELECT monitor_id, began_at, ended_at FROM maintenance_spans")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(maintenance, [(501, 8000, 9000)]);
+}
+
 /// The tables that a migration drops without having copied their rows into a table that takes their place.
 fn lost_tables(migration: &str) -> Vec<String> {
     let upper = migration.to_uppercase();

@@ -10,6 +10,7 @@ mod concurrent_edits_tests;
 pub mod devices;
 pub mod endpoints;
 mod field_changes;
+pub mod history;
 pub mod incidents;
 pub mod manage_group;
 pub mod manage_guild;

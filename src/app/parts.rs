@@ -218,6 +218,8 @@ impl<'a> Parts<'a> {
                 check_results: settings.retention.check_results,
                 events: settings.retention.events,
                 samples: settings.retention.samples,
+                check_archive: settings.retention.check_archive,
+                daily_stats: settings.retention.daily_stats,
                 left_guilds: settings.retention.left_guilds,
             },
             senders: self.senders.clone(),

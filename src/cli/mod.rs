@@ -5,12 +5,12 @@
 
 mod agent;
 mod alerts;
-mod check;
 mod device;
 mod doctor;
 mod endpoint;
 mod guild;
 mod healthcheck;
+mod history;
 mod key;
 mod ping;
 mod server;
@@ -55,9 +55,9 @@ enum Command {
     /// Run the bot until SIGTERM or Ctrl-C (default)
     Run,
     /// Check endpoints once and record the results
-    Check(check::CheckArguments),
+    Check(endpoint::check::CheckArguments),
     /// Recheck inactive endpoints that are due (for cron)
-    Recheck(check::RecheckArguments),
+    Recheck(endpoint::check::RecheckArguments),
     /// Add, list, remove, import and export endpoints
     #[command(subcommand)]
     Endpoint(endpoint::EndpointCommand),
@@ -73,6 +73,8 @@ enum Command {
     /// Show and set where alerts go
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
+    /// Show the uptime of monitors
+    Uptime(history::uptime::UptimeArguments),
     /// Mute monitors, and plan maintenance
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
@@ -212,13 +214,14 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
     }
     match command {
         Command::Run => app::run(settings).await,
-        Command::Check(arguments) => check::check(&settings, arguments).await,
-        Command::Recheck(arguments) => check::recheck(&settings, arguments).await,
+        Command::Check(arguments) => endpoint::check::check(&settings, arguments).await,
+        Command::Recheck(arguments) => endpoint::check::recheck(&settings, arguments).await,
         Command::Endpoint(command) => endpoint::run(&settings, command).await,
         Command::Key(command) => key::run(&settings, command).await,
         Command::Device(command) => device::run(&settings, command).await,
         Command::Server(command) => server::run(&settings, command).await,
         Command::Alerts(command) => alerts::run(&settings, command).await,
+        Command::Uptime(arguments) => history::uptime::run(&settings, arguments).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,
         Command::Doctor(arguments) => doctor::run(&settings, &arguments).await,

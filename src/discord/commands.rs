@@ -13,7 +13,7 @@ use crate::discord::monitors::audit::audit_command;
 use crate::discord::monitors::{group_command, status_command};
 use crate::discord::notifications::{alerts_command, board_command};
 use crate::discord::servers::{server_command, servers_command};
-use crate::discord::setup::setup_command;
+use crate::discord::setup::{settings_command, setup_command};
 use crate::discord::silences::{maintenance_command, mute_command};
 use crate::discord::ui::error::CommandError;
 
@@ -31,6 +31,7 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
         keys_command::keys(),
         audit_command::audit(),
         setup_command::setup(),
+        settings_command::settings(),
         alerts_command::alerts(),
         ack_command::ack(),
         mute_command::mute(),

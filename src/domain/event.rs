@@ -73,6 +73,8 @@ pub enum EventKind {
     SilenceEdited,
     /// Added to a user-defined group, or removed from it.
     MonitorGrouped,
+    /// A setting of the guild, such as its time zone.
+    SettingsChanged,
     BoardSet,
     BoardRemoved,
     /// The guild has as many rows of a kind as it may have; the oldest are deleted from now on.

@@ -33,8 +33,10 @@ pub enum TransitionReason {
     Seen,
     /// A report arrived of a server that was not late: only a limit on what it reports may keep it from being online.
     Reported,
-    /// A limit on what a server reports was exceeded or met, or was changed.
-    LimitsChanged,
+    /// A limit on what a server reports was exceeded or met, or was changed. `since`: when the reports began to show it.
+    LimitsChanged {
+        since: Timestamp,
+    },
     CheckFailed(Failure),
     /// Rollcall could not run the check.
     CheckNotRun,
@@ -102,6 +104,18 @@ impl OutageEnd {
 }
 
 impl Transition {
+    /// When the new status begins in the history: with the outage, or with the failures that are retracted.
+    pub fn span_began_at(&self) -> Timestamp {
+        match (&self.reason, self.from, self.to) {
+            (TransitionReason::ConnectivityLost, Status::Warning | Status::Offline, _) => {
+                self.since.min(self.at)
+            }
+            (TransitionReason::LimitsChanged { since }, _, Status::Offline) => *since,
+            (_, _, Status::Offline) => self.outage_started_at(),
+            _ => self.at,
+        }
+    }
+
     /// When the outage began that this transition opens: with the last sign of a monitor that sends by itself.
     pub fn outage_started_at(&self) -> Timestamp {
         match &self.reason {
@@ -134,7 +148,7 @@ impl Transition {
             }
             TransitionReason::CheckFailed(_)
             | TransitionReason::CheckNotRun
-            | TransitionReason::LimitsChanged
+            | TransitionReason::LimitsChanged { .. }
             | TransitionReason::Resumed => OutageChange::Nothing,
             TransitionReason::Seen | TransitionReason::Reported => self.outage_when_seen(),
             TransitionReason::RunFailed(_) => open(OutageReason::RunFailed),
@@ -414,6 +428,55 @@ mod tests {
     }
 
     #[test]
+    fn the_history_begins_with_the_outage() {
+        use MonitorKind::{Device, Endpoint, Server};
+        use Status::{Offline, Online, Unknown, Warning};
+        use TransitionReason as Reason;
+        let failed = || Reason::CheckFailed(Failure::new(FailureClass::Refused));
+        let late = || Reason::NoReport { last_seen: at(5) };
+        let missed = Reason::MissedHeartbeat {
+            last_seen: at(5),
+            threshold: Duration::from_secs(60),
+        };
+        for (kind, from, to, reason, second) in [
+            (Endpoint, Online, Warning, failed(), 70),
+            (Endpoint, Warning, Offline, failed(), 70),
+            (Endpoint, Offline, Online, Reason::Seen, 70),
+            (Endpoint, Offline, Unknown, Reason::ConnectivityLost, 10),
+            (Endpoint, Online, Unknown, Reason::ConnectivityLost, 70),
+            (Endpoint, Warning, Unknown, Reason::CheckNotRun, 70),
+            (Device, Online, Offline, missed, 5),
+            (Device, Online, Offline, Reason::RunFailed("x".into()), 70),
+            (Server, Online, Warning, late(), 70),
+            (Server, Warning, Offline, late(), 5),
+            (
+                Server,
+                Online,
+                Offline,
+                Reason::LimitsChanged { since: at(40) },
+                40,
+            ),
+            (
+                Server,
+                Offline,
+                Online,
+                Reason::LimitsChanged { since: at(40) },
+                70,
+            ),
+            (
+                Server,
+                Online,
+                Warning,
+                Reason::LimitsChanged { since: at(40) },
+                70,
+            ),
+        ] {
+            let one = transition(kind, from, to, reason);
+            assert_eq!(one.span_began_at(), at(second), "{one:?}");
+        }
+    }
+
+    #[test]
     fn a_server_recovers_from_warning_and_offline_only() {
         use Status::{Offline, Online, Paused, Unknown, Warning};
         for (from, recovers) in [
@@ -473,7 +536,7 @@ mod tests {
             (
                 Online,
                 Warning,
-                Reason::LimitsChanged,
+                Reason::LimitsChanged { since: at(60) },
                 None,
                 OutageChange::Nothing,
             ),

@@ -4,6 +4,7 @@
 mod devices;
 mod driver;
 mod endpoints;
+mod history;
 mod incidents;
 mod left_guilds;
 mod notifications;
@@ -21,6 +22,7 @@ use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
 use endpoints::{certificates, connectivity, recheck, scheduler};
+use history::pack;
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
@@ -83,6 +85,10 @@ pub struct Scheduling {
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
     pub check_results: Duration,
+    /// Single checks in the archive.
+    pub check_archive: Duration,
+    /// The figures of days, the history of monitors that were removed, and the windows in which Rollcall observed.
+    pub daily_stats: Duration,
     pub events: Duration,
     pub samples: Duration,
     /// Everything of a guild, since it removed the bot.
@@ -156,6 +162,7 @@ fn table(context: &JobContext) -> Vec<Job> {
     let server_period = server_monitor::PERIOD.min(heartbeat.thresholds.online());
     let mut jobs = vec![
         job!(recheck, context.scheduling.recheck_interval),
+        job!(pack, pack::PERIOD),
         job!(prune, prune::PERIOD),
         job!(left_guilds, left_guilds::PERIOD),
         job!(

@@ -5,18 +5,24 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::JobContext;
+use crate::domain::Timestamp;
+use crate::domain::history::iso_week::IsoWeek;
 use crate::store::endpoints::check_result;
+use crate::store::history::{check_archive, daily_stats, observation_windows, removed_monitor};
 use crate::store::incidents::{incident, outage};
 use crate::store::notifications::delivery;
 use crate::store::servers::server;
 use crate::store::silences::calendar_event;
-use crate::store::{StoreError, Tx, api_key, event, observation_windows};
+use crate::store::{StoreError, Tx, api_key, event};
 
 pub(super) const NAME: &str = "prune";
 pub(super) const PERIOD: Duration = Duration::from_secs(600);
 
 /// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
+
+/// Weeks of archived checks per transaction; each has several pages.
+const WEEKS_AT_ONCE: u32 = 500;
 
 /// How long API keys are kept after they became invalid, so that lists say why one stopped working.
 const INVALID_KEYS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -39,10 +45,7 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
         Box::pin(event::prune(tx, events_before, BATCH))
     })
     .await?;
-    let outages = in_batches(context, move |tx| {
-        Box::pin(outage::prune(tx, events_before, BATCH))
-    })
-    .await?;
+    let outages = prune_history(context, now).await?;
     in_batches(context, move |tx| {
         Box::pin(incident::prune(tx, events_before, BATCH))
     })
@@ -62,21 +65,43 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
     })
     .await?;
     in_batches(context, move |tx| Box::pin(calendar_event::prune(tx, now))).await?;
-    let merged_before = now.minus(WINDOWS_SEPARATE);
-    in_batches(context, move |tx| {
-        Box::pin(observation_windows::merge(tx, merged_before, BATCH))
-    })
-    .await?;
-    let windows_before = now.minus(super::WINDOWS_KEPT);
-    in_batches(context, move |tx| {
-        Box::pin(observation_windows::prune(tx, windows_before, BATCH))
-    })
-    .await?;
     let summary = format!(
         "deleted {check_results} check results, {events} events, {outages} outages, {samples} samples"
     );
     tracing::debug!(check_results, events, outages, samples, "prune finished");
     Ok(summary)
+}
+
+/// Deletes what is older than the history is kept; returns how many outages.
+async fn prune_history(context: &JobContext, now: Timestamp) -> Result<u64, StoreError> {
+    let history_before = now.minus(context.retention.daily_stats);
+    let outages = in_batches(context, move |tx| {
+        Box::pin(outage::prune(tx, history_before, BATCH))
+    })
+    .await?;
+    in_batches(context, move |tx| {
+        Box::pin(removed_monitor::prune(tx, history_before))
+    })
+    .await?;
+    in_batches(context, move |tx| {
+        Box::pin(daily_stats::prune(tx, history_before.day(), BATCH))
+    })
+    .await?;
+    let archive_before = IsoWeek::of(now.minus(context.retention.check_archive));
+    in_batches(context, move |tx| {
+        Box::pin(check_archive::prune(tx, archive_before, WEEKS_AT_ONCE))
+    })
+    .await?;
+    let merged_before = now.minus(WINDOWS_SEPARATE);
+    in_batches(context, move |tx| {
+        Box::pin(observation_windows::merge(tx, merged_before, BATCH))
+    })
+    .await?;
+    in_batches(context, move |tx| {
+        Box::pin(observation_windows::prune(tx, history_before, BATCH))
+    })
+    .await?;
+    Ok(outages)
 }
 
 /// Deletes batch by batch, each in its own transaction, until a batch finds nothing; returns the number of rows.

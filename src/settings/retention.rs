@@ -8,6 +8,10 @@ use super::read::{DAY, HOUR, SECOND, Variables};
 #[derive(Clone, Copy, Debug)]
 pub struct RetentionSettings {
     pub check_results: Duration,
+    /// Single checks in the archive.
+    pub check_archive: Duration,
+    /// The figures of days, the history of monitors that were removed, and the windows in which Rollcall observed.
+    pub daily_stats: Duration,
     pub events: Duration,
     /// Samples from the reports of servers.
     pub samples: Duration,
@@ -20,6 +24,8 @@ impl Variables {
         let range = SECOND..=DAY * 3650;
         RetentionSettings {
             check_results: self.length("RETENTION_CHECK_RESULTS", "48h", HOUR, range.clone()),
+            check_archive: self.length("RETENTION_CHECK_ARCHIVE", "90d", DAY, range.clone()),
+            daily_stats: self.length("RETENTION_DAILY_STATS", "1825d", DAY, range.clone()),
             events: self.length("RETENTION_EVENTS", "400d", DAY, range.clone()),
             samples: self.length("RETENTION_SAMPLES", "30d", DAY, range.clone()),
             left_guilds: self.length("RETENTION_LEFT_GUILDS", "30d", DAY, range),

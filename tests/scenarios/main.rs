@@ -13,6 +13,7 @@ mod devices;
 mod discord;
 mod endpoints;
 mod faults;
+mod history;
 mod incidents;
 mod limits;
 mod mistakes;

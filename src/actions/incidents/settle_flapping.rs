@@ -4,8 +4,8 @@
 use crate::actions::incidents::notify;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::history::observation_windows::ObservationWindows;
 use crate::domain::incidents::flapping::{SETTLED_DOWN, WINDOW};
-use crate::domain::observation_windows::ObservationWindows;
 use crate::store::incidents::incident::{self, FlappingOutage};
 use crate::store::notifications::alert_override;
 use crate::store::silences::silence;

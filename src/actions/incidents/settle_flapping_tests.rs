@@ -6,9 +6,9 @@ use crate::actions::incidents::alerts;
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, member, up};
 use crate::domain::discord_id::ChannelId;
+use crate::domain::history::observation_windows::ObservationWindow;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
-use crate::domain::observation_windows::ObservationWindow;
 use crate::store::testing::TestStore;
 
 /// Rollcall was running all the time.

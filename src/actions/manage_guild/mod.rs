@@ -2,6 +2,7 @@
 //! deleted later, or when the operator says so.
 
 pub mod move_local;
+pub mod settings;
 #[cfg(test)]
 mod tests;
 

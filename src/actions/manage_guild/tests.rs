@@ -390,7 +390,7 @@ async fn a_guild_that_the_bot_is_in_is_not_deleted() {
 }
 
 /// Tables without rows of a guild.
-const OF_ALL_GUILDS: [&str; 2] = ["job_runs", "observation_windows"];
+const OF_ALL_GUILDS: [&str; 3] = ["job_runs", "observation_windows", "packing"];
 
 /// The tables with the number of their rows, without those that belong to no guild.
 async fn tables(store: &TestStore) -> Vec<(String, i64)> {
@@ -405,7 +405,12 @@ async fn tables(store: &TestStore) -> Vec<(String, i64)> {
         if OF_ALL_GUILDS.contains(&name.as_str()) {
             continue;
         }
-        let sql: &'static str = format!("SELECT COUNT(*) FROM {name}").leak();
+        // The last row of the log of checks stays without its monitor, because its number must not come again.
+        let of_monitors = match name.as_str() {
+            "check_results" => "WHERE monitor_id <> 0",
+            _ => "",
+        };
+        let sql: &'static str = format!("SELECT COUNT(*) FROM {name} {of_monitors}").leak();
         let rows: Vec<(i64,)> = store.rows(sql).await;
         tables.push((name, rows[0].0));
     }

@@ -68,7 +68,12 @@ async fn adjust_status(
     limits: &[StoredLimit],
     now: Timestamp,
 ) -> Result<Status, StoreError> {
-    let Some(change) = on_limits(state, worst(limits), now) else {
+    let exceeded = worst(limits);
+    let of_it = limits
+        .iter()
+        .filter(|one| one.progress.exceeded.is_some() && Some(one.limit.severity) == exceeded);
+    let since = of_it.filter_map(|one| one.progress.beyond_since).min();
+    let Some(change) = on_limits(state, exceeded, since.unwrap_or(now), now) else {
         return Ok(state.status);
     };
     let status = change.to;

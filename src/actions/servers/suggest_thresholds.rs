@@ -12,8 +12,9 @@ use crate::domain::servers::threshold::Thresholds;
 use crate::domain::servers::threshold_proposal::{
     self, FOLLOWED_EVERY, OBSERVED, Replay, ReportIntervals,
 };
+use crate::store::history::observation_windows;
 use crate::store::servers::server::{self, Server};
-use crate::store::{Reader, Store, StoreError, Tx, observation_windows};
+use crate::store::{Reader, Store, StoreError, Tx};
 
 /// Thresholds suggested by the reports of the last week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

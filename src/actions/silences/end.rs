@@ -13,8 +13,9 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::event::EventKind;
 use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
 use crate::domain::monitor::MonitorId;
-use crate::domain::silences::silence::SilenceId;
+use crate::domain::silences::silence::{SilenceId, SilenceKind};
 use crate::store::event::{self, NewEvent};
+use crate::store::history::maintenance_span;
 use crate::store::incidents::{incident, outage};
 use crate::store::silences::silence::{self, Silence};
 use crate::store::silences::silence_summary::{self, SilenceSummary};
@@ -63,6 +64,7 @@ pub async fn end(
                     .ok_or_else(|| Error::NotFound("this maintenance has already ended".into()))?;
                 let mut ended = EndedSilences::default();
                 ended.remove(tx, requester.guild, id, now).await?;
+                maintenance_span::follow(tx, requester.guild, now).await?;
                 event::append(tx, &event_of(&known, requester, now)).await?;
                 Ok(ended.notify(tx, false, now).await?)
             })
@@ -89,6 +91,20 @@ pub async fn apply_due(store: &Store, now: Timestamp) -> Result<u64, StoreError>
         }
     }
     failure.map_or(Ok(changed), Err)
+}
+
+/// Records which monitors are in maintenance: a group may have other members since, and an open window may cover new monitors.
+pub async fn follow_maintenance(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    for guild in maintenance_span::guilds(&store.reader, now).await? {
+        if maintenance_span::is_followed(&store.reader, guild, now).await? {
+            continue;
+        }
+        let follow = store.writer.transact::<_, StoreError>(move |tx| {
+            Box::pin(async move { maintenance_span::follow(tx, guild, now).await })
+        });
+        follow.await?;
+    }
+    Ok(())
 }
 
 /// Applies what is due in one guild, in one transaction: outages that are still open when several silences end are one
@@ -176,6 +192,9 @@ impl EndedSilences {
         if self.count == before {
             // A member has ended it in the meantime.
             return Ok(());
+        }
+        if known.kind == SilenceKind::Maintenance {
+            maintenance_span::follow(tx, guild, known.window.ends_at).await?;
         }
         if !known.is_started {
             // Rollcall was not running during the window, so it held no reminder back.

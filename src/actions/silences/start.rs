@@ -16,6 +16,7 @@ use crate::domain::silences::silence::{NewSilence, SilenceId, SilenceKind, Silen
 use crate::domain::text;
 use crate::domain::text::duration_rule::DurationRule;
 use crate::store::event;
+use crate::store::history::maintenance_span;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::monitors::{group, monitor};
 use crate::store::silences::silence::{self, Silence};
@@ -171,6 +172,7 @@ async fn add_maintenance(
     .await?;
     if new.window.starts_at <= now {
         started(tx, requester.guild, id, &new.title, now).await?;
+        maintenance_span::follow(tx, requester.guild, now).await?;
     }
     Ok(id)
 }
@@ -268,7 +270,11 @@ pub(super) async fn record_start(
     known: &Silence,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    started(tx, known.guild_id, known.id, &known.title, now).await
+    let is_new = started(tx, known.guild_id, known.id, &known.title, now).await?;
+    if is_new {
+        maintenance_span::follow(tx, known.guild_id, known.window.starts_at).await?;
+    }
+    Ok(is_new)
 }
 
 async fn started(

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 
 use crate::actions::incidents::notify;
 use crate::domain::event::Actor;
+use crate::domain::history::status_span::SpanStatus;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::transition::{OutageChange, OutageEnd, Transition, TransitionReason};
 use crate::domain::{Timestamp, millis};
 use crate::store::event::{self, NewEvent};
+use crate::store::history::status_span::{self, NewSpan};
+use crate::store::history::{maintenance_span, removed_monitor};
 use crate::store::incidents::{incident, outage};
 use crate::store::monitors::status::{self, NewStatus};
 use crate::store::servers::metric_limit;
@@ -58,6 +61,8 @@ pub async fn apply(
 ) -> Result<(), StoreError> {
     let statuses: Vec<NewStatus> = changes.iter().filter_map(new_status).collect();
     status::set(tx, &statuses).await?;
+    let spans: Vec<NewSpan> = changes.iter().filter_map(new_span).collect();
+    status_span::record(tx, &spans).await?;
     let outage_of = |change: &Change| change.transition.outage();
     let mut events = Vec::new();
     for run in changes.chunk_by(|one, next| outage_of(one) == outage_of(next)) {
@@ -105,6 +110,23 @@ fn new_status(change: &Change) -> Option<NewStatus> {
     })
 }
 
+/// The span of the history that begins; of a monitor that is removed, the last one.
+fn new_span(change: &Change) -> Option<NewSpan> {
+    let one = &change.transition;
+    let is_removed = one.reason == TransitionReason::Removed;
+    let span = NewSpan {
+        monitor: one.monitor.id,
+        status: match is_removed {
+            true => SpanStatus::Removed,
+            false => SpanStatus::Was(one.to),
+        },
+        began_at: one.span_began_at(),
+        noticed_at: one.at,
+        previous_since: one.since,
+    };
+    (is_removed || one.from != one.to).then_some(span)
+}
+
 /// Opens outages of monitors that have none open, and returns those monitors. Notifies about outages that were open already
 /// and are in no incident yet.
 async fn open(
@@ -144,6 +166,8 @@ async fn close(tx: &mut Tx<'_>, run: &[Change], end: OutageEnd) -> Result<(), St
         let (monitor, ended_at) = (transition.monitor.id, transition.at);
         if end == OutageEnd::Removed {
             outage::keep_name(tx, monitor).await?;
+            maintenance_span::end(tx, monitor, ended_at).await?;
+            removed_monitor::keep(tx, monitor, ended_at).await?;
             silence::remove_mutes(tx, transition.monitor.guild, monitor).await?;
         }
         for incident in outage::close(tx, monitor, ended_at, end).await? {
@@ -208,7 +232,7 @@ fn details(transition: &Transition) -> Value {
         },
         TransitionReason::CheckNotRun
         | TransitionReason::Reported
-        | TransitionReason::LimitsChanged
+        | TransitionReason::LimitsChanged { .. }
         | TransitionReason::Paused
         | TransitionReason::Resumed
         | TransitionReason::Retargeted

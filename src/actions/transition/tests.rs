@@ -24,9 +24,9 @@ use crate::domain::endpoints::check_result::{
 };
 use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::endpoints::failure_tracker::Suspicion;
+use crate::domain::history::observation_windows::Absence;
+use crate::domain::history::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::incidents::flapping::SETTLED_DOWN;
-use crate::domain::observation_windows::Absence;
-use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::domain::servers::status_rule::{Expectations, on_interval, on_thresholds};
 use crate::domain::servers::threshold::Thresholds;
 use crate::domain::silences::silence::SilenceScope;

@@ -28,7 +28,7 @@ impl HelpTopic {
     /// Its root commands. Every root command belongs to one topic.
     pub(super) const fn roots(self) -> &'static [&'static str] {
         match self {
-            Self::Start => &["setup"],
+            Self::Start => &["setup", "settings"],
             Self::Checks => &[
                 "status",
                 "endpoints",

@@ -3,6 +3,7 @@
 mod endpoint_form;
 pub(in crate::discord) mod handlers;
 mod screen;
+pub(in crate::discord) mod settings_command;
 pub(in crate::discord) mod setup_command;
 mod state;
 mod texts;

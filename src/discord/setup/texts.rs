@@ -2,6 +2,7 @@
 
 use crate::discord::ui::setup_button::SetupStep;
 use crate::domain::discord_id::{ChannelId, RoleId};
+use crate::domain::silences::maintenance::Tz;
 use crate::domain::text;
 
 // Screens
@@ -91,6 +92,22 @@ pub(super) fn test_sent(channel: ChannelId, role: Option<RoleId>) -> String {
         Some(role) => format!("{sent} It mentions nobody; an alert mentions <@&{role}>."),
         None => format!("{sent} It mentions nobody, and neither do alerts."),
     }
+}
+
+// Settings
+
+pub(super) fn timezone(zone: Tz) -> String {
+    format!(
+        "The time zone is {}. Days and months in the history are cut in it, and maintenance is planned in it.",
+        zone.name()
+    )
+}
+
+pub(super) fn timezone_set(zone: Tz) -> String {
+    format!(
+        "The time zone is now {}. Days and months in the history are cut in it, and new maintenance is planned in it.",
+        zone.name()
+    )
 }
 
 #[cfg(test)]

@@ -14,10 +14,11 @@ use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::{self, Message};
 use crate::domain::monitor::parse_name;
 use crate::domain::silences::maintenance::{
-    TimeWindow, Tz, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone, zones,
+    TimeWindow, Tz, WeekDays, Weekly, parse_length, parse_moment, parse_time, parse_zone,
 };
 use crate::domain::silences::silence::{NewSilence, SilenceKind, SilenceScope};
 use crate::domain::text;
+use crate::store::guild::guild_setting;
 use crate::store::silences::silence as rows;
 
 /// Manage maintenance windows: checks continue, notifications are off
@@ -89,8 +90,8 @@ async fn schedule(
     #[description = "Repeat on these days: mon,thu or daily (default: once)"]
     #[max_length = 40]
     days: Option<String>,
-    #[description = "Time zone, such as Europe/Berlin (default: UTC)"]
-    #[autocomplete = "zone_names"]
+    #[description = "Time zone, such as Europe/Berlin (default: that of the settings)"]
+    #[autocomplete = "complete::zone"]
     #[max_length = 40]
     zone: Option<String>,
     #[description = "Only this monitor"]
@@ -105,8 +106,10 @@ async fn schedule(
     let requester = reply::manager(ctx)?;
     let work = async {
         let now = ctx.data().now();
-        let zone = zone.as_deref().unwrap_or("UTC");
-        let zone = parse_zone(zone).map_err(|error| wrong("zone", error))?;
+        let zone = match zone {
+            Some(zone) => parse_zone(&zone).map_err(|error| wrong("zone", error))?,
+            None => guild_setting::timezone(&ctx.data().store.reader, requester.guild).await?,
+        };
         let (window, weekly) = match days {
             None => (once(&at, &duration, zone)?, None),
             Some(days) => {
@@ -262,12 +265,5 @@ async fn maintenance_choices(ctx: Context<'_>, partial: &str) -> CreateAutocompl
             let label = text::cut(&label, 100);
             AutocompleteChoice::new(label, format!("#{}", one.id.0))
         });
-    CreateAutocompleteResponse::new().set_choices(choices.collect())
-}
-
-async fn zone_names(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
-    let choices = zones(partial)
-        .take(complete::CHOICES as usize)
-        .map(|name| AutocompleteChoice::new(name, name));
     CreateAutocompleteResponse::new().set_choices(choices.collect())
 }

@@ -10,6 +10,7 @@ use crate::domain::devices::typed_device;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::silences::maintenance::zones;
 use crate::domain::text;
 use crate::store::Reader;
 use crate::store::devices::device;
@@ -220,6 +221,14 @@ fn value(id: i64, target: String) -> String {
     } else {
         format!("#{id}")
     }
+}
+
+/// Names of time zones.
+pub(in crate::discord) async fn zone(_: Context<'_>, partial: &str) -> CreateAutocompleteResponse {
+    let choices = zones(partial)
+        .take(CHOICES as usize)
+        .map(|name| AutocompleteChoice::new(name, name));
+    CreateAutocompleteResponse::new().set_choices(choices.collect())
 }
 
 #[cfg(test)]

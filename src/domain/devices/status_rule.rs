@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::ping::Ping;
+use crate::history::observation_windows::Absence;
 use crate::monitor::{MonitorKind, MonitorRef};
-use crate::observation_windows::Absence;
 use crate::patch::Patch;
 use crate::status::Status;
 use crate::timestamp::Timestamp;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::metric_limit::Severity;
 use super::report_interval;
 use super::threshold::{self, Reports, Thresholds};
+use crate::history::observation_windows::ObservationWindows;
 use crate::monitor::{MonitorKind, MonitorRef};
-use crate::observation_windows::ObservationWindows;
 use crate::status::Status;
 use crate::timestamp::Timestamp;
 use crate::transition::{Transition, TransitionReason};
@@ -75,15 +75,17 @@ pub fn on_report(state: ServerState, now: Timestamp) -> Option<Transition> {
     state.is_active.then(|| state.to(status, now, reason))
 }
 
-/// Applies the rule after a limit was exceeded or met, or removed; `exceeded` is the worst of those that are exceeded now.
-/// `None` if the status stays the same.
+/// Applies the rule after a limit was exceeded or met, or removed; `exceeded` is the worst of those that are exceeded now, `since`
+/// the first report that showed it. `None` if the status stays the same.
 pub fn on_limits(
     state: ServerState,
     exceeded: Option<Severity>,
+    since: Timestamp,
     now: Timestamp,
 ) -> Option<Transition> {
     let status = with_limits(state.by_reports(), exceeded);
-    (status != state.status).then(|| state.to(status, now, TransitionReason::LimitsChanged))
+    (status != state.status)
+        .then(|| state.to(status, now, TransitionReason::LimitsChanged { since }))
 }
 
 /// The status of a server whose reports give it `status`.

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::discord_id::GuildId;
+use crate::history::observation_windows::ObservationWindow;
 use crate::monitor::MonitorId;
-use crate::observation_windows::ObservationWindow;
 
 fn minute(minute: i64) -> Timestamp {
     Timestamp::from_millis(minute * 60_000)
@@ -122,12 +122,12 @@ fn limits_change_the_status_for_the_worse_only() {
             exceeded: before,
             ..seen_at(0, status)
         };
-        let change = on_limits(state, after, minute(1));
+        let change = on_limits(state, after, minute(0), minute(1));
         let reasons: Vec<_> = change.iter().map(|one| one.reason.clone()).collect();
         assert!(
             reasons
                 .iter()
-                .all(|one| *one == TransitionReason::LimitsChanged)
+                .all(|one| *one == TransitionReason::LimitsChanged { since: minute(0) })
         );
         assert_eq!(
             change.map(|one| one.to),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
 pub use chrono_tz::Tz;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -13,6 +13,7 @@ use crate::monitor::ValidationError;
 use crate::text;
 use crate::text::duration_rule::DurationRule;
 use crate::timestamp::Timestamp;
+use crate::timestamp::local_time::{first_at, local_date};
 
 /// The shortest and the longest maintenance window.
 pub const LENGTHS: (Duration, Duration) =
@@ -146,32 +147,10 @@ impl Weekly {
     }
 }
 
-fn local_date(now: Timestamp, zone: Tz) -> Option<NaiveDate> {
-    let utc: DateTime<Utc> = DateTime::from_timestamp_millis(now.millis())?;
-    Some(utc.with_timezone(&zone).date_naive())
-}
-
 /// Returns the timestamp of a minute of a day in local time.
 fn at(date: NaiveDate, minute: u16, zone: Tz) -> Option<Timestamp> {
     let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0)?;
-    timestamp(date.and_time(time), zone)
-}
-
-/// Returns the first timestamp at which the zone's local time is `local`, or has skipped it.
-fn timestamp(local: chrono::NaiveDateTime, zone: Tz) -> Option<Timestamp> {
-    let found = zone.from_local_datetime(&local);
-    if let Some(first) = found.earliest() {
-        return Some(Timestamp::from_millis(first.timestamp_millis()));
-    }
-    // Skipped: the clocks go forward to the next minute that exists.
-    let mut later = local;
-    for _ in 0..(24 * 60) {
-        later = later.checked_add_signed(chrono::TimeDelta::minutes(1))?;
-        if let Some(first) = zone.from_local_datetime(&later).earliest() {
-            return Some(Timestamp::from_millis(first.timestamp_millis()));
-        }
-    }
-    None
+    first_at(date.and_time(time), zone)
 }
 
 /// Reads a time zone by its IANA name, in any case.

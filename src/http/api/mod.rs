@@ -6,11 +6,11 @@ mod devices;
 mod endpoints;
 mod events;
 mod groups;
+mod history;
 mod incidents;
 mod keys;
 mod list;
 mod notifications;
-pub(super) mod problem;
 mod request;
 mod routes;
 mod servers;
@@ -21,7 +21,7 @@ mod values;
 
 pub(super) use request::{InQuery, Peer, ProbeKey, RateSubject, ReadTurn, Reader, valid_key};
 pub use request::{KeyCache, KnownCallers, RateLimit, ReadTurns};
-pub(super) use routes::{BASE, Described, Routes, about};
+pub(super) use routes::{BASE, Described, Routes, about, problem};
 pub(super) use values::UuidText;
 
 /// The answer at a path without operations.
@@ -40,6 +40,7 @@ pub(super) fn routes() -> Routes {
     notifications::routes(&mut routes);
     keys::routes(&mut routes);
     incidents::routes(&mut routes);
+    history::routes(&mut routes);
     events::routes(&mut routes);
     routes
 }

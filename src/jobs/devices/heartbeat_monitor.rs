@@ -6,7 +6,7 @@ use crate::actions::transition::{self, Change};
 use crate::domain::Timestamp;
 use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
 use crate::domain::event::Actor;
-use crate::domain::observation_windows::ObservationWindows;
+use crate::domain::history::observation_windows::ObservationWindows;
 use crate::jobs::self_health::observation_window;
 use crate::jobs::{JobContext, NOT_JUDGED};
 use crate::store::devices::heartbeat::{self, Overdue};
@@ -64,8 +64,8 @@ mod tests {
     use super::*;
     use crate::domain::devices::device::DeviceUuid;
     use crate::domain::discord_id::GuildId;
+    use crate::domain::history::observation_windows::ObservationWindow;
     use crate::domain::monitor::MonitorId;
-    use crate::domain::observation_windows::ObservationWindow;
     use crate::store::devices::device;
     use crate::store::testing::{TestStore, new_device};
 

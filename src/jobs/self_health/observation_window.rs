@@ -7,11 +7,11 @@ use tokio::sync::watch;
 
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
-use crate::domain::observation_windows::observer::{EVERY, WindowChange};
-use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::domain::history::observation_windows::observer::{EVERY, WindowChange};
+use crate::domain::history::observation_windows::{ObservationWindow, ObservationWindows};
 use crate::jobs::{JobContext, WINDOWS_KEPT};
+use crate::store::history::observation_windows::{self, ObservationWindowId};
 use crate::store::monitors::set_back;
-use crate::store::observation_windows::{self, ObservationWindowId};
 use crate::store::{StoreError, Tx};
 
 /// In its first minute, a process records its window at every reading: one that crashes every few seconds must observe, too.

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::observation_windows::observer::{Observer, Reading, WindowChange};
+use crate::domain::history::observation_windows::observer::{Observer, Reading, WindowChange};
 
 /// Readings after the beginning of a window before monitors are judged: what waited during a break is stored by then.
 const SETTLED_AFTER: u32 = 2;

@@ -11,6 +11,8 @@ pub(in crate::jobs) const NAME: &str = "silences";
 pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(5);
 
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
-    let changed = end::apply_due(&context.store, context.checks.clock.now()).await?;
+    let now = context.checks.clock.now();
+    let changed = end::apply_due(&context.store, now).await?;
+    end::follow_maintenance(&context.store, now).await?;
     Ok(format!("{changed} silences started or ended"))
 }

@@ -65,11 +65,14 @@ pub async fn append(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes up to `limit` of the oldest rows that are older than `before`; returns how many.
+/// Deletes up to `limit` of the oldest rows that are older than `before` and packed; returns how many. The last row stays: the next
+/// one gets the number after it, and numbers that were packed must not come again.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM check_results WHERE at < $1
-         AND id < (SELECT MIN(id) FROM check_results) + $2",
+         AND id < (SELECT MIN(id) FROM check_results) + $2
+         AND id <= (SELECT packed_row FROM packing WHERE id = 1)
+         AND id < (SELECT MAX(id) FROM check_results)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))
@@ -123,6 +126,11 @@ mod tests {
             .write(move |tx| Box::pin(async move { append(tx, &rows).await }))
             .await;
         let limit = Timestamp::from_millis(50_000);
+        let unpacked = store.write(move |tx| Box::pin(prune(tx, limit, 30))).await;
+        assert_eq!(unpacked, 0);
+        store
+            .execute("INSERT INTO packing (id, packed_row) VALUES (1, 90)")
+            .await;
         let mut deleted = Vec::new();
         for _ in 0..3 {
             deleted.push(store.write(move |tx| Box::pin(prune(tx, limit, 30))).await);
@@ -132,5 +140,11 @@ mod tests {
             .rows("SELECT MIN(at), COUNT(*) FROM check_results")
             .await;
         assert_eq!(left, [(50_000, 50)]);
+        // What is not packed stays, and so does the last row.
+        let limit = Timestamp::from_millis(1_000_000);
+        let packed = store.write(move |tx| Box::pin(prune(tx, limit, 90))).await;
+        store.execute("UPDATE packing SET packed_row = 200").await;
+        let rest = store.write(move |tx| Box::pin(prune(tx, limit, 90))).await;
+        assert_eq!((packed, rest), (40, 9));
     }
 }

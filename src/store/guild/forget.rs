@@ -1,7 +1,9 @@
 //! Deletes every row of a guild, in batches so that no writer waits long.
 
+use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
+use crate::store::history::removed_monitor;
 use crate::store::monitors::monitor_state;
 use crate::store::{Reader, StoreError, Tx};
 
@@ -13,7 +15,7 @@ const READ_AT_ONCE: i64 = 20_000;
 
 /// A batch of each table, in this order: rows that others refer to come after those. `monitors` and the log of checks have
 /// functions of their own.
-const BEFORE_MONITORS: [&str; 19] = [
+const BEFORE_MONITORS: [&str; 20] = [
     "DELETE FROM deliveries WHERE id IN
          (SELECT d.id FROM destinations t JOIN deliveries d ON d.destination_id = t.id WHERE t.guild_id = $1 LIMIT $2)",
     "DELETE FROM destinations WHERE id IN (SELECT id FROM destinations WHERE guild_id = $1 LIMIT $2)",
@@ -36,6 +38,7 @@ const BEFORE_MONITORS: [&str; 19] = [
     "DELETE FROM host_allowances WHERE guild_id IN (SELECT guild_id FROM host_allowances WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM registrations WHERE guild_id IN (SELECT guild_id FROM registrations WHERE guild_id = $1 LIMIT $2)",
+    "DELETE FROM guild_settings WHERE guild_id IN (SELECT guild_id FROM guild_settings WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM device_states WHERE monitor_id IN
          (SELECT s.monitor_id FROM device_details m JOIN device_states s ON s.monitor_id = m.monitor_id WHERE m.guild_id = $1 LIMIT $2)",
 ];
@@ -58,6 +61,8 @@ pub enum DeletionStep {
         end: i64,
     },
     Monitors,
+    /// The history of the monitors that were removed, now or before.
+    Histories,
     LastTable(usize),
     Done,
 }
@@ -97,8 +102,12 @@ pub async fn batch(
         }
         DeletionStep::CheckResults { .. } => Ok((0, DeletionStep::Monitors)),
         DeletionStep::Monitors => match monitors(tx, guild).await? {
-            0 => Ok((0, DeletionStep::LastTable(0))),
+            0 => Ok((0, DeletionStep::Histories)),
             deleted => Ok((deleted, DeletionStep::Monitors)),
+        },
+        DeletionStep::Histories => match removed_monitor::forget_next(tx, guild).await? {
+            0 => Ok((0, DeletionStep::LastTable(0))),
+            deleted => Ok((deleted, DeletionStep::Histories)),
         },
         DeletionStep::LastTable(index) => match AFTER_MONITORS.get(index) {
             Some(sql) => {
@@ -128,6 +137,16 @@ async fn check_results(
     from: i64,
     end: i64,
 ) -> Result<u64, StoreError> {
+    // The last row keeps its number, or it would be given again.
+    sqlx::query(
+        "UPDATE check_results SET monitor_id = 0 WHERE id = (SELECT MAX(id) FROM check_results)
+         AND id >= $2 AND id < $3 AND monitor_id IN (SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1)",
+    )
+    .bind(guild.to_row())
+    .bind(from)
+    .bind(end)
+    .execute(&mut *tx.connection)
+    .await?;
     let deleted = sqlx::query(
         "DELETE FROM check_results WHERE id >= $2 AND id < $3
          AND monitor_id IN (SELECT monitor_id FROM endpoint_targets WHERE guild_id = $1)",
@@ -149,6 +168,8 @@ async fn monitors(tx: &mut Tx<'_>, guild: GuildId) -> Result<u64, StoreError> {
         .await?;
     for id in &ids {
         monitor_state::remove(tx, MonitorId(*id)).await?;
+        // Its history is deleted later, because it may be long.
+        removed_monitor::keep(tx, MonitorId(*id), Timestamp::default()).await?;
         sqlx::query("DELETE FROM monitors WHERE id = $1")
             .bind(id)
             .execute(&mut *tx.connection)
@@ -166,12 +187,14 @@ mod tests {
     use crate::store::testing::TestStore;
 
     /// Tables without statements of their own: they have a function, or a row for each monitor or note that goes with it.
-    const WITH_OTHERS: [&str; 5] = [
+    const WITH_OTHERS: [&str; 7] = [
         "monitors",
         "endpoint_targets",
         "device_details",
         "server_details",
         "incident_notes",
+        "removed_monitors",
+        "maintenance_spans",
     ];
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 pub mod daily_changes;
 pub mod departure;
 pub mod forget;
+pub mod guild_setting;
 pub mod move_local;
 
 use std::collections::HashMap;

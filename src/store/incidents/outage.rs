@@ -360,10 +360,13 @@ pub async fn retract(
     Ok(incident.flatten().map(IncidentId))
 }
 
-/// Deletes up to `limit` outages that ended before the given time; returns how many.
+/// Deletes up to `limit` outages that ended before the given time, of monitors that do not exist any longer; returns how many. Those
+/// of the others are kept as long as their history.
 pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
-        "DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
+        "DELETE FROM outages WHERE id IN (
+             SELECT id FROM outages o WHERE ended_at < $1 AND NOT EXISTS (SELECT 1 FROM monitors m WHERE m.id = o.monitor_id)
+             ORDER BY ended_at LIMIT $2)",
     )
     .bind(before.millis())
     .bind(i64::from(limit))

@@ -39,7 +39,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::observation_windows::{begin, extend, since};
+    use crate::store::history::observation_windows::{begin, extend, since};
     use crate::store::testing::TestStore;
 
     fn at(seconds: i64) -> Timestamp {

@@ -93,6 +93,7 @@ impl Maker<'_> {
     fn add_others(&self, fixture: &mut Fixture<'_>, number: u32) {
         let endpoint = &fixture.places["/endpoints/{id}"].clone();
         let monitor: Value = endpoint.parse().unwrap();
+        fixture.places.insert("/monitors/{id}", endpoint.clone());
         let silence = json!({ "kind": "mute", "monitors": [monitor], "duration": "1h" });
         let silence = self.add("/silences", &silence);
         fixture

@@ -37,7 +37,7 @@ const WAITING: [&str; 7] = [
 ];
 
 /// Statements that scan on purpose: a part of the statement, a line of its plan, and why.
-const ALLOWED: [(&str, &str, &str); 9] = [
+const ALLOWED: [(&str, &str, &str); 11] = [
     (
         "SELECT * FROM api_keys WHERE $1 IS NULL",
         "SCAN api_keys",
@@ -57,6 +57,16 @@ const ALLOWED: [(&str, &str, &str); 9] = [
         "WHERE guild_id NOT IN (SELECT guild_id FROM left_guilds) GROUP BY kind, status",
         "SCAN monitors USING COVERING INDEX idx_monitors_status",
         "the metrics count the monitors of all guilds",
+    ),
+    (
+        "SELECT guild_id FROM monitors UNION SELECT guild_id FROM removed_monitors",
+        "SCAN monitors USING COVERING INDEX idx_monitors_name",
+        "once a day, for the figures of each day",
+    ),
+    (
+        "SELECT guild_id FROM monitors UNION SELECT guild_id FROM removed_monitors",
+        "SCAN removed_monitors USING COVERING INDEX idx_removed_monitors_guild",
+        "once a day, for the figures of each day",
     ),
     (
         "SELECT COUNT(*) FROM monitor_state",

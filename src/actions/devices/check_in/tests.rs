@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::devices::ping::Signal;
 use crate::domain::devices::status_rule::{MissedHeartbeats, on_absence};
-use crate::domain::observation_windows::Absence;
+use crate::domain::history::observation_windows::Absence;
 use crate::store::testing::TestStore;
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);

@@ -120,6 +120,7 @@ pub(super) fn sentence(event: &Event) -> String {
             Some(group) => format!("{actor} added {name} to the group {}", bold(group)),
             None => format!("{actor} removed {name} from its group{changes}"),
         },
+        EventKind::SettingsChanged => format!("{actor} changed the settings{changes}"),
         EventKind::BoardSet => format!("{actor} set the board{state}"),
         EventKind::BoardRemoved => format!("{actor} removed the board{state}"),
         EventKind::StorageLimitReached => storage_limit(details),
@@ -535,6 +536,10 @@ mod tests {
                 EventKind::IncidentNoted,
                 json!({ "incident": 7, "note": 1 }),
             ),
+            of_guild(
+                EventKind::SettingsChanged,
+                json!({ "changes": { "timezone": { "from": "UTC", "to": "Europe/Berlin" } } }),
+            ),
             of_guild(EventKind::BoardSet, json!({ "channel": "5" })),
         ];
         insta::assert_snapshot!(sentences.join("\n"), @"
@@ -547,6 +552,7 @@ mod tests {
         <@1001> turned alerts off: channel <#5>
         Rollcall cannot post in <#5>: the channel was deleted
         <@1001> added a note to the incident `#7`
+        <@1001> changed the settings: time zone `UTC` → `Europe/Berlin`
         <@1001> set the board: channel <#5>
         ");
     }
@@ -607,7 +613,7 @@ mod tests {
         let details = json!({ "changes": changes });
         let shown = sentence(&event(EventKind::EndpointEdited, Some(&long), details));
         assert!(shown.chars().count() < 1_200, "{shown}");
-        assert!(shown.ends_with("and 28 more changes"), "{shown}");
+        assert!(shown.ends_with("and 29 more changes"), "{shown}");
         assert!(!shown.contains("<@&@"), "{shown}");
     }
 

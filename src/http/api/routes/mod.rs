@@ -6,6 +6,7 @@ mod document;
 mod example;
 mod handler;
 mod operation;
+pub(in crate::http) mod problem;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

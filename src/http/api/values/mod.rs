@@ -22,6 +22,6 @@ pub(in crate::http) use json::{Hint, JsonObject, ReportedFigure};
 pub(in crate::http) use monitor_ids::MonitorIds;
 pub(in crate::http) use text::{
     AlertWait, BulkWindow, DeviceThreshold, DiscordId, ExpectedStatus, Interval, KeyIdText,
-    Keyword, MetricText, Moment, Name, NoteText, PushTokenText, SilenceLength, SlugText, Step,
-    TargetText, TimeOfDay, UuidText, WebhookUrl, ZoneName,
+    Keyword, MetricText, Moment, Name, NoteText, PushTokenText, RangeText, SilenceLength, SlugText,
+    Step, TargetText, TimeOfDay, UuidText, WebhookUrl, ZoneName,
 };

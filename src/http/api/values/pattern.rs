@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use crate::domain::endpoints::http_check::OWN_HEADERS;
 
+/// The usual forms of a range. Others that people type are read, too.
+pub(super) fn range() -> String {
+    let period = "(?:today|yesterday|(?:this|last) (?:week|month|quarter|year)|[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-[0-9]{2})?|-Q[1-4]|-W[0-9]{2})?)";
+    format!("^(?:[1-9][0-9]{{0,2}}[hdw]|[1-5]y|{period}(?:\\.\\.{period})?)$")
+}
+
 /// Characters that names must not contain; see `domain::text::is_unseen`.
 pub(super) const UNSEEN: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb\u{e0000}-\u{e007f}";
 

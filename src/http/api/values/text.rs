@@ -161,6 +161,13 @@ texts! {
             .pattern(Some(pattern::moment()))
             .description(Some("RFC 3339, or whole seconds since 1970."));
 
+    /// A range of the history. Its days are those of the guild's time zone, so the handler reads it.
+    RangeText, RangeTextRule, String, "Range", "30d",
+        |input| Ok(input.to_owned()),
+        |schema| schema
+            .pattern(Some(pattern::range()))
+            .description(Some("`24h`, `7d`, `30d`, `90d`, `1y`, `today`, `yesterday`, `this month`, `2026-10`, `2026-Q3` or `2026-10-03..2026-10-17`, in the time zone of the Discord server. Default: `30d`."));
+
     /// The length of a step of a series.
     Step, StepRule, Duration, "Step", "60s",
         |input| text::parse_duration(input, SECOND)

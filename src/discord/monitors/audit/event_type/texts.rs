@@ -62,6 +62,7 @@ pub(super) const fn words(kind: EventKind) -> &'static str {
         EventKind::MaintenanceEnded => "maintenance ended",
         EventKind::SilenceEdited => "mute or maintenance changed",
         EventKind::MonitorGrouped => "group of a monitor changed",
+        EventKind::SettingsChanged => "settings changed",
         EventKind::BoardSet => "board set",
         EventKind::BoardRemoved => "board removed",
         EventKind::StorageLimitReached => "storage limit reached",

@@ -3,6 +3,8 @@
 //! Timestamps are UTC Unix milliseconds (design: one unit everywhere, integers in SQL). Nothing here reads a clock: `now`
 //! is a parameter, and comes from `clock.rs`.
 
+pub(crate) mod local_time;
+
 use std::time::Duration;
 
 /// A wall-clock time: milliseconds since 1970-01-01T00:00:00Z.

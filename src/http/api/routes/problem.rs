@@ -12,7 +12,7 @@ use crate::store::StoreError;
 
 /// The statuses of problems that operations answer with. 422 is about one field by itself; 409 is about fields that contradict
 /// each other, or what is stored.
-pub(super) const REFUSALS: &[StatusCode] = &[
+pub(in crate::http::api) const REFUSALS: &[StatusCode] = &[
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
@@ -29,7 +29,7 @@ pub(super) const REFUSALS: &[StatusCode] = &[
 /// A problem as JSON (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub(super) struct ProblemView<'a> {
+pub(in crate::http::api) struct ProblemView<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// The same response for missing, mistyped, unknown, foreign and revoked keys.
-    pub(super) fn unauthorized() -> Self {
+    pub(in crate::http::api) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "missing or invalid API key. Send it as `Authorization: Bearer rc_…`",
@@ -70,7 +70,7 @@ impl Problem {
     }
 
     /// The key is valid, but not of the kind that is needed.
-    pub(super) fn forbidden(needed: &str) -> Self {
+    pub(in crate::http::api) fn forbidden(needed: &str) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             format!("this API key is of the wrong kind. This request needs {needed}"),
@@ -78,14 +78,14 @@ impl Problem {
     }
 
     /// The same response for objects of others and for objects that do not exist.
-    pub(super) fn not_found() -> Self {
+    pub(in crate::http::api) fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "nothing exists at this path, or it was removed",
         )
     }
 
-    pub(super) fn wrong_method() -> Self {
+    pub(in crate::http::api) fn wrong_method() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "this path does not support this method",
@@ -104,7 +104,7 @@ impl Problem {
     }
 
     /// Discord is needed for the answer.
-    pub(super) fn no_discord() -> Self {
+    pub(in crate::http::api) fn no_discord() -> Self {
         Self {
             retry_after: Some(5),
             ..Self::new(
@@ -114,7 +114,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn unavailable() -> Self {
+    pub(in crate::http::api) fn unavailable() -> Self {
         Self {
             retry_after: Some(5),
             ..Self::new(

@@ -6,11 +6,11 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::terminal::{print_line, print_note, progress, seconds, usage};
-use super::{Database, with_store};
 use crate::actions::endpoints::check_runner::CheckRunner;
 use crate::actions::endpoints::recheck::{self, RecheckOptions, Summary};
 use crate::app::{self, AppError};
+use crate::cli::terminal::{print_line, print_note, progress, seconds, usage};
+use crate::cli::{Database, with_store};
 use crate::clock::Stopwatch;
 use crate::domain::event::Actor;
 use crate::domain::text;
@@ -22,7 +22,7 @@ use crate::telemetry;
 const MOST: u32 = 1_000_000;
 
 #[derive(Debug, Args)]
-pub(super) struct CheckArguments {
+pub(in crate::cli) struct CheckArguments {
     /// Check active and inactive endpoints (default)
     #[arg(long, conflicts_with_all = ["active", "inactive"])]
     all: bool,
@@ -53,7 +53,7 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct RecheckArguments {
+pub(in crate::cli) struct RecheckArguments {
     /// Check only endpoints whose last check is at least this many hours old [default: RECHECK_MIN_AGE]
     #[arg(long, value_name = "N", value_parser = hours)]
     hours: Option<Duration>,
@@ -84,7 +84,10 @@ fn hours(text: &str) -> Result<Duration, String> {
         .ok_or_else(refuse)
 }
 
-pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Result<(), AppError> {
+pub(in crate::cli) async fn check(
+    settings: &Settings,
+    arguments: CheckArguments,
+) -> Result<(), AppError> {
     with_store(settings, Database::Existing, async |store| {
         let checks = app::checks(
             settings,
@@ -124,7 +127,7 @@ pub(super) async fn check(settings: &Settings, arguments: CheckArguments) -> Res
     .await
 }
 
-pub(super) async fn recheck(
+pub(in crate::cli) async fn recheck(
     settings: &Settings,
     arguments: RecheckArguments,
 ) -> Result<(), AppError> {

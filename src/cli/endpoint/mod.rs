@@ -1,5 +1,7 @@
 //! `rollcall endpoint …`: manages endpoints from the terminal. A running bot picks up changes within a second.
 
+pub(in crate::cli) mod check;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,10 +9,6 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::terminal::guild_argument::{GuildArgument, GuildFilter, note_if_local};
-use super::terminal::http_check::HttpArguments;
-use super::terminal::{app_error, input_file, print_line, print_note};
-use super::{Database, with_store};
 use crate::actions::Error;
 use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
 use crate::actions::endpoints::export_endpoints::{self, ExportFormat};
@@ -18,6 +16,10 @@ use crate::actions::endpoints::import_endpoints::{self, Imported};
 use crate::actions::endpoints::manage_endpoint;
 use crate::actions::endpoints::recheck;
 use crate::app::AppError;
+use crate::cli::terminal::guild_argument::{GuildArgument, GuildFilter, note_if_local};
+use crate::cli::terminal::http_check::HttpArguments;
+use crate::cli::terminal::{app_error, input_file, print_line, print_note};
+use crate::cli::{Database, with_store};
 use crate::clock::Clock;
 use crate::domain::discord_id::GuildId;
 use crate::domain::endpoints::target::Host;

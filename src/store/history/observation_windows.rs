@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Reader, StoreError, Tx};
 use crate::domain::Timestamp;
-use crate::domain::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::domain::history::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::store::{Reader, StoreError, Tx};
 
 /// The id of an observation window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,21 @@ pub async fn extend(
 
 /// The observation windows that extend beyond the given time, the latest last.
 pub async fn since(reader: &Reader, at: Timestamp) -> Result<ObservationWindows, StoreError> {
+    between(reader, at, Timestamp::from_millis(i64::MAX)).await
+}
+
+/// The observation windows that overlap a range, the latest last.
+pub async fn between(
+    reader: &Reader,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<ObservationWindows, StoreError> {
     let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
-        "SELECT started_at, confirmed_at, observed_ms FROM observation_windows WHERE confirmed_at > $1 ORDER BY id",
+        "SELECT started_at, confirmed_at, observed_ms FROM observation_windows
+         WHERE confirmed_at > $1 AND started_at < $2 ORDER BY id",
     )
-    .bind(at.millis())
+    .bind(from.millis())
+    .bind(to.millis())
     .fetch_all(&reader.pool)
     .await?;
     let window =
@@ -56,16 +67,20 @@ pub async fn since(reader: &Reader, at: Timestamp) -> Result<ObservationWindows,
     Ok(ObservationWindows(rows.into_iter().map(window).collect()))
 }
 
-/// Merges windows that ended before the given time, so that there is one for each hour at most; returns how many were
-/// deleted. A process that crashes every few seconds leaves thousands in a day.
+/// The most windows that an hour keeps: more are merged.
+const MOST_AN_HOUR: u32 = 60;
+
+/// Merges windows that ended before the given time, of hours with too many; returns how many were deleted. A process that crashes
+/// every few seconds leaves thousands in a day.
 pub async fn merge(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
     let hours: Vec<(i64, i64, i64, i64)> = sqlx::query_as(
         "SELECT MIN(id), MAX(id), MAX(confirmed_at), SUM(COALESCE(observed_ms, confirmed_at - started_at))
          FROM observation_windows WHERE confirmed_at < $1
-         GROUP BY started_at / 3600000 HAVING COUNT(*) > 1 LIMIT $2",
+         GROUP BY started_at / 3600000 HAVING COUNT(*) > $3 LIMIT $2",
     )
     .bind(before.millis())
     .bind(i64::from(limit))
+    .bind(MOST_AN_HOUR)
     .fetch_all(&mut *tx.connection)
     .await?;
     let mut deleted = 0;
@@ -131,43 +146,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn old_windows_are_merged_by_hour_and_keep_their_sum() {
+    async fn old_windows_of_crowded_hours_are_merged_and_keep_their_sum() {
         let store = TestStore::open().await;
-        let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
-        let minutes = Duration::from_secs(60);
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
         store
             .write(move |tx| {
                 Box::pin(async move {
-                    // Two minutes of five, for three hours, and an hour later once more.
-                    for number in (0..36).chain([48]) {
-                        let id = begin(tx, at(number * 5)).await?;
-                        extend(tx, id, at(number * 5 + 2)).await?;
+                    // Half of each minute for two hours, the second with one window more, and an hour later once more.
+                    let minutes = (0..60).map(|minute| minute * 60);
+                    let crowded = (0..61).map(|number| 3_600 + number * 59);
+                    for second in minutes.chain(crowded).chain([14_400]) {
+                        let id = begin(tx, at(second)).await?;
+                        extend(tx, id, at(second + 30)).await?;
                     }
                     Ok(())
                 })
             })
             .await;
         let merged = store
-            .write(move |tx| Box::pin(merge(tx, at(125), 10)))
+            .write(move |tx| Box::pin(merge(tx, at(7_300), 10)))
             .await;
-        assert_eq!(merged, 22);
+        assert_eq!(merged, 60);
         let windows = since(&store.reader, at(0)).await.unwrap();
-        assert_eq!(windows.0.len(), 15);
+        assert_eq!(windows.0.len(), 62);
         for (from, to, observed) in [
-            (0, 1_000, 74),
-            (0, 57, 24),
-            (60, 117, 24),
-            (120, 180, 24),
-            (240, 241, 1),
+            (0, 20_000, 122 * 30),
+            (60, 90, 30),
+            (3_600, 7_170, 61 * 30),
+            (14_400, 14_460, 30),
         ] {
             assert_eq!(
                 windows.between(at(from), at(to)),
-                minutes * observed,
+                Duration::from_secs(observed),
                 "{from}..{to}"
             );
         }
         let again = store
-            .write(move |tx| Box::pin(merge(tx, at(125), 10)))
+            .write(move |tx| Box::pin(merge(tx, at(7_300), 10)))
             .await;
         assert_eq!(again, 0);
     }

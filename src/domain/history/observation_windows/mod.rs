@@ -4,7 +4,7 @@ pub mod observer;
 
 use std::time::Duration;
 
-use super::timestamp::{Timestamp, millis};
+use crate::timestamp::{Timestamp, millis};
 
 /// After a break, a monitor gets at most this much more observed time: what it sent during the break may have been lost.
 const GRACE: Duration = Duration::from_secs(180);

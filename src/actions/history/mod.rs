@@ -1,0 +1,5 @@
+//! The history of monitors: what it shows, and how it is kept small.
+
+pub mod archive;
+pub mod pack;
+pub mod uptime;

@@ -1,0 +1,116 @@
+//! Uptime of the monitors of a guild in a range, by the one definition of it in `domain/history/uptime`.
+
+use std::time::Duration;
+
+use crate::actions::Error;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::history::latency_sketch::LatencySketch;
+use crate::domain::history::range::HistoryRange;
+use crate::domain::history::time_set::TimeSet;
+use crate::domain::history::uptime::{StatusTimeline, UptimeSummary};
+use crate::domain::monitor::MonitorId;
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::store::history::daily_stats;
+use crate::store::history::monitor_history::{self, HistoryScope, MonitorHistory};
+use crate::store::history::observation_windows;
+use crate::store::{Reader, StoreError};
+
+/// How old the latest confirmation of the observation window that is open may be: it is confirmed every five seconds.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(15);
+
+/// The figures of a monitor in a range.
+#[derive(Clone, Debug)]
+pub struct MonitorUptime {
+    pub monitor: MonitorHistory,
+    pub summary: UptimeSummary,
+    /// How long the checks took that passed, or the runs of a device, on the days (UTC) that the range touches.
+    pub latencies: LatencySketch,
+}
+
+/// The figures of monitors of a guild, by name. Ones that were removed after the range began are among them.
+///
+/// Without monitors, the list is empty.
+pub async fn list(
+    reader: &Reader,
+    guild: GuildId,
+    scope: &HistoryScope,
+    range: HistoryRange,
+    now: Timestamp,
+) -> Result<Vec<MonitorUptime>, StoreError> {
+    let found = monitor_history::list(reader, guild, scope, range).await?;
+    let observed = observed(reader, range, now).await?;
+    let ids: Vec<MonitorId> = found.iter().map(|one| one.id).collect();
+    let last = range.to.minus(Duration::from_millis(1));
+    let days = (range.from.day(), last.day());
+    let mut latencies = daily_stats::latencies(reader, &ids, days.0, days.1).await?;
+    Ok(found
+        .into_iter()
+        .map(|monitor| MonitorUptime {
+            summary: summarize(&monitor, &observed, range),
+            latencies: latencies.remove(&monitor.id).unwrap_or_default(),
+            monitor,
+        })
+        .collect())
+}
+
+/// The figures of one monitor of a guild.
+///
+/// # Errors
+/// `NotFound` if the guild has no such monitor, or it was removed before the range.
+pub async fn one(
+    reader: &Reader,
+    guild: GuildId,
+    id: MonitorId,
+    range: HistoryRange,
+    now: Timestamp,
+) -> Result<MonitorUptime, Error> {
+    let found = list(reader, guild, &HistoryScope::One(id), range, now).await?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::NotFound("there is no such monitor in this range".into()))
+}
+
+/// The figures of a monitor. `observed` is when Rollcall observed in the range.
+pub(super) fn summarize(
+    monitor: &MonitorHistory,
+    observed: &TimeSet,
+    range: HistoryRange,
+) -> UptimeSummary {
+    let maintenance = match monitor.maintenance.is_empty() {
+        true => TimeSet::default(),
+        false => TimeSet::of(monitor.maintenance.iter().copied()).intersection(observed),
+    };
+    let timeline = StatusTimeline {
+        spans: &monitor.spans,
+        observed,
+        maintenance: &maintenance,
+    };
+    timeline.summarize(range)
+}
+
+/// When Rollcall observed in a range. The window that is open reaches to now.
+pub async fn observed(
+    reader: &Reader,
+    range: HistoryRange,
+    now: Timestamp,
+) -> Result<TimeSet, StoreError> {
+    // The open window may have been confirmed for the last time before the range.
+    let from = range.from.minus(CONFIRMED_WITHIN);
+    let mut windows = observation_windows::between(reader, from, range.to).await?;
+    if let Some(last) = windows.0.last_mut()
+        && now.since(last.confirmed_at) <= CONFIRMED_WITHIN
+    {
+        last.confirmed_at = last.confirmed_at.max(now);
+    }
+    Ok(TimeSet::of(windows.0.iter().map(|one| {
+        TimeWindow {
+            starts_at: one.started_at,
+            // Of windows that were merged, how long they were together is all that is known.
+            ends_at: one
+                .observed
+                .map_or(one.confirmed_at, |length| one.started_at.plus(length)),
+        }
+    })))
+}

@@ -1,0 +1,3 @@
+//! What the history of monitors shows, on the command line.
+
+pub(super) mod uptime;

@@ -1,0 +1,14 @@
+//! The history: what monitors were and when, what Rollcall keeps of past checks, and the ranges of time that people ask for.
+
+pub mod check_archive;
+pub mod iso_week;
+pub mod latency_bucket;
+pub mod latency_sketch;
+pub mod observation_windows;
+pub mod range;
+pub mod status_span;
+#[cfg(test)]
+mod testing;
+pub mod time_set;
+pub mod uptime;
+mod varint;

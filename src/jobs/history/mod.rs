@@ -1,0 +1,3 @@
+//! Jobs that keep the history.
+
+pub(super) mod pack;

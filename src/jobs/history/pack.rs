@@ -1,0 +1,20 @@
+//! Packs the log of checks once an hour, and puts it into the archive once a day.
+
+use std::time::Duration;
+
+use crate::actions::history::{archive, pack};
+use crate::jobs::JobContext;
+use crate::store::StoreError;
+
+pub(in crate::jobs) const NAME: &str = "pack";
+pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(3600);
+
+pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
+    let packed = pack::pack(&context.store).await?;
+    let archived = archive::archive(&context.store, context.checks.clock.now()).await?;
+    let archived = match archived {
+        Some(monitors) => format!(", archived those of {monitors} monitors"),
+        None => String::new(),
+    };
+    Ok(format!("packed {packed} checks{archived}"))
+}

@@ -1,0 +1,10 @@
+//! What monitors were and when, also those that were removed, and when Rollcall observed.
+
+pub mod check_archive;
+pub mod daily_stats;
+pub mod maintenance_span;
+pub mod monitor_history;
+pub mod observation_windows;
+pub mod packing;
+pub mod removed_monitor;
+pub mod status_span;

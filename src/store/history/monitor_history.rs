@@ -1,0 +1,197 @@
+//! Monitors with what they were in a range: those of a guild, or one. Monitors that were removed in the range or later belong to it.
+
+use std::collections::HashMap;
+
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::history::range::HistoryRange;
+use crate::domain::history::status_span::StatusSpan;
+use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::silences::maintenance::TimeWindow;
+use crate::store::history::status_span;
+use crate::store::{Reader, StoreError};
+
+/// A monitor in a range of its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonitorHistory {
+    pub id: MonitorId,
+    pub kind: MonitorKind,
+    pub name: String,
+    pub group: Option<String>,
+    /// `None`: it exists.
+    pub removed_at: Option<Timestamp>,
+    /// Those that overlap the range, in order. The first one may begin before it.
+    pub spans: Vec<StatusSpan>,
+    /// What overlaps the range. What goes on ends with the range.
+    pub maintenance: Vec<TimeWindow>,
+}
+
+/// Which monitors of a guild.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HistoryScope {
+    All,
+    /// The members of a user-defined group, as it is now.
+    Group(String),
+    One(MonitorId),
+}
+
+impl HistoryScope {
+    /// The condition on a row of monitors (`m`); its value is bound as `$4`.
+    const fn condition(&self) -> &'static str {
+        match self {
+            Self::All => "$4 IS NULL",
+            Self::Group(_) => "m.group_name = $4",
+            Self::One(_) => "m.id = CAST($4 AS INTEGER)",
+        }
+    }
+
+    fn value(&self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Group(name) => Some(name.clone()),
+            Self::One(id) => Some(id.to_string()),
+        }
+    }
+}
+
+/// Existing and removed monitors have a table each.
+const TABLES: [&str; 2] = ["monitors", "removed_monitors"];
+
+/// The monitors of a guild, by name, each with its history in the range.
+pub async fn list(
+    reader: &Reader,
+    guild: GuildId,
+    scope: &HistoryScope,
+    range: HistoryRange,
+) -> Result<Vec<MonitorHistory>, StoreError> {
+    let mut all = Vec::new();
+    for table in TABLES {
+        let query = Query {
+            reader,
+            guild,
+            scope,
+            range,
+            table,
+        };
+        let (mut spans, mut maintenance) = (query.spans().await?, query.maintenance().await?);
+        for mut one in query.monitors().await? {
+            one.spans = spans.remove(&one.id).unwrap_or_default();
+            one.maintenance = maintenance.remove(&one.id).unwrap_or_default();
+            all.push(one);
+        }
+    }
+    all.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    Ok(all)
+}
+
+/// Every guild that has or had a monitor.
+pub async fn guilds(reader: &Reader) -> Result<Vec<GuildId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT guild_id FROM monitors UNION SELECT guild_id FROM removed_monitors",
+    )
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(GuildId::from_row).collect())
+}
+
+struct Query<'query> {
+    reader: &'query Reader,
+    guild: GuildId,
+    scope: &'query HistoryScope,
+    range: HistoryRange,
+    table: &'static str,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    kind: String,
+    name: String,
+    group_name: Option<String>,
+    removed_at: Option<i64>,
+}
+
+impl Query<'_> {
+    async fn fetch<R>(&self, sql: String) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'row> sqlx::FromRow<'row, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    {
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(self.guild.to_row())
+            .bind(self.range.from.millis())
+            .bind(self.range.to.millis())
+            .bind(self.scope.value())
+            .fetch_all(&self.reader.pool)
+            .await?;
+        Ok(rows)
+    }
+
+    async fn monitors(&self) -> Result<Vec<MonitorHistory>, StoreError> {
+        let (removed_at, overlap) = match self.table {
+            "monitors" => ("NULL", "$2 < $3"),
+            _ => ("m.removed_at", "m.removed_at > $2 AND m.created_at < $3"),
+        };
+        let sql = format!(
+            "SELECT m.id, m.kind, m.name, m.group_name, {removed_at} AS removed_at FROM {} m
+             WHERE m.guild_id = $1 AND {overlap} AND {}",
+            self.table,
+            self.scope.condition()
+        );
+        let rows: Vec<Row> = self.fetch(sql).await?;
+        rows.into_iter()
+            .map(|row| {
+                let damaged =
+                    |_| StoreError::Damaged(format!("the kind {} of a monitor", row.kind));
+                Ok(MonitorHistory {
+                    id: MonitorId(row.id),
+                    kind: row.kind.parse().map_err(damaged)?,
+                    name: row.name,
+                    group: row.group_name,
+                    removed_at: row.removed_at.map(Timestamp::from_millis),
+                    spans: Vec::new(),
+                    maintenance: Vec::new(),
+                })
+            })
+            .collect()
+    }
+
+    async fn spans(&self) -> Result<HashMap<MonitorId, Vec<StatusSpan>>, StoreError> {
+        let sql = format!(
+            "SELECT s.monitor_id, s.began_at, s.status FROM {} m JOIN status_spans s ON s.monitor_id = m.id
+                 AND s.began_at < $3 AND s.began_at >= COALESCE(
+                     (SELECT MAX(b.began_at) FROM status_spans b WHERE b.monitor_id = m.id AND b.began_at <= $2), $2)
+             WHERE m.guild_id = $1 AND {} ORDER BY s.monitor_id, s.began_at",
+            self.table,
+            self.scope.condition()
+        );
+        let rows: Vec<(i64, i64, u8)> = self.fetch(sql).await?;
+        let mut spans: HashMap<MonitorId, Vec<StatusSpan>> = HashMap::new();
+        for (monitor, began_at, code) in rows {
+            let of = spans.entry(MonitorId(monitor)).or_default();
+            of.push(status_span::read(began_at, code));
+        }
+        Ok(spans)
+    }
+
+    async fn maintenance(&self) -> Result<HashMap<MonitorId, Vec<TimeWindow>>, StoreError> {
+        let sql = format!(
+            "SELECT s.monitor_id, s.began_at, COALESCE(s.ended_at, $3) FROM {} m JOIN maintenance_spans s ON s.monitor_id = m.id
+                 AND s.began_at < $3 AND COALESCE(s.ended_at, $3) > $2
+             WHERE m.guild_id = $1 AND {} ORDER BY s.monitor_id, s.began_at",
+            self.table,
+            self.scope.condition()
+        );
+        let rows: Vec<(i64, i64, i64)> = self.fetch(sql).await?;
+        let mut windows: HashMap<MonitorId, Vec<TimeWindow>> = HashMap::new();
+        for (monitor, starts_at, ends_at) in rows {
+            windows
+                .entry(MonitorId(monitor))
+                .or_default()
+                .push(TimeWindow {
+                    starts_at: Timestamp::from_millis(starts_at),
+                    ends_at: Timestamp::from_millis(ends_at),
+                });
+        }
+        Ok(windows)
+    }
+}

@@ -1,0 +1,96 @@
+//! What is known of monitors that were removed: their history is kept.
+
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::monitor::MonitorId;
+use crate::store::{Reader, StoreError, Tx};
+
+/// Keeps what lists of the history show of a monitor, before it is removed.
+pub async fn keep(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    removed_at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO removed_monitors (id, guild_id, kind, name, group_name, created_at, removed_at)
+         SELECT id, guild_id, kind, name, group_name, created_at, $2 FROM monitors WHERE id = $1",
+    )
+    .bind(monitor.0)
+    .bind(removed_at.millis())
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Monitors that a guild has removed, by name in any case or by id (`7` or `#7`).
+pub async fn named(
+    reader: &Reader,
+    guild: GuildId,
+    text: &str,
+) -> Result<Vec<MonitorId>, StoreError> {
+    let id: Option<i64> = text.trim_start_matches('#').parse().ok();
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT id FROM removed_monitors WHERE guild_id = $1 AND (id = $2 OR LOWER(name) = LOWER($3)) ORDER BY id",
+    )
+    .bind(guild.to_row())
+    .bind(id)
+    .bind(text)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// Deletes the history of a monitor that was removed before the given time; returns how many rows were deleted.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "SELECT id FROM removed_monitors WHERE removed_at < $1 ORDER BY removed_at LIMIT 1",
+    )
+    .bind(before.millis())
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    match id {
+        Some(id) => forget(tx, id).await,
+        None => Ok(0),
+    }
+}
+
+/// Deletes the history of a removed monitor of a guild; returns how many rows were deleted, 0 if there is no further one.
+pub(in crate::store) async fn forget_next(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+) -> Result<u64, StoreError> {
+    let id: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM removed_monitors WHERE guild_id = $1 LIMIT 1")
+            .bind(guild.to_row())
+            .fetch_optional(&mut *tx.connection)
+            .await?;
+    match id {
+        Some(id) => forget(tx, id).await,
+        None => Ok(0),
+    }
+}
+
+/// Everything that is known of a monitor that was removed, itself last. A monitor has some ten thousand rows at most.
+const TABLES: [&str; 9] = [
+    "DELETE FROM status_spans WHERE monitor_id = $1",
+    "DELETE FROM maintenance_spans WHERE monitor_id = $1",
+    "DELETE FROM daily_stats WHERE monitor_id = $1",
+    "DELETE FROM latency_sketches WHERE monitor_id = $1",
+    "DELETE FROM check_archive WHERE monitor_id = $1",
+    "DELETE FROM check_archive_pieces WHERE monitor_id = $1",
+    "DELETE FROM packed_monitors WHERE monitor_id = $1",
+    "DELETE FROM outages WHERE monitor_id = $1",
+    "DELETE FROM removed_monitors WHERE id = $1",
+];
+
+async fn forget(tx: &mut Tx<'_>, id: i64) -> Result<u64, StoreError> {
+    let mut deleted = 0;
+    for sql in TABLES {
+        let rows = sqlx::query(sql)
+            .bind(id)
+            .execute(&mut *tx.connection)
+            .await?;
+        deleted += rows.rows_affected();
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,4 @@
+//! The history of monitors: it shows the same figures everywhere, and they can be proved.
+
+mod packing;
+mod uptime;
