@@ -17,6 +17,10 @@ use crate::timestamp::Timestamp;
 /// answers.
 pub const LONGEST: Duration = Duration::from_secs(300);
 
+/// The shortest and the longest time between two tests while something is lost.
+const SHORTEST_GAP: Duration = Duration::from_secs(1);
+const LONGEST_GAP: Duration = Duration::from_secs(5);
+
 /// The longest reference name: there must be room for a label in front of it.
 const MAX_NAME_BYTES: usize = 200;
 
@@ -96,6 +100,15 @@ impl Connectivity {
         match self {
             Self::Down { loss, .. } => Some(loss),
             Self::Up | Self::Unverified(_) => None,
+        }
+    }
+
+    /// The time until the next test while something is lost or not trusted: as long as the loss has lasted, so that a short one
+    /// holds alerts back for a moment only.
+    pub fn test_gap(self, now: Timestamp) -> Duration {
+        match self {
+            Self::Down { since, .. } => now.since(since).clamp(SHORTEST_GAP, LONGEST_GAP),
+            Self::Up | Self::Unverified(_) => LONGEST_GAP,
         }
     }
 
@@ -310,6 +323,25 @@ mod tests {
             let found = before.next(suspicion(), answers, at(now));
             assert_eq!(found, (after, change), "{before:?} at {now}, {answers:?}");
         }
+    }
+
+    #[test]
+    fn tests_follow_each_other_slower_the_longer_something_is_lost() {
+        for (milliseconds, gap) in [
+            (0, 1_000),
+            (1_000, 1_000),
+            (1_001, 1_001),
+            (4_999, 4_999),
+            (5_000, 5_000),
+            (5_001, 5_000),
+            // The clock cannot run backward; if it did, tests would not stop.
+            (-1_000, 1_000),
+        ] {
+            let now = Timestamp::from_millis(at(100).millis() + milliseconds);
+            let found = down(Network).test_gap(now);
+            assert_eq!(found, Duration::from_millis(gap), "after {milliseconds} ms");
+        }
+        assert_eq!(Unverified(Names).test_gap(at(100)), LONGEST_GAP);
     }
 
     #[test]

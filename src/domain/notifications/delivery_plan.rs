@@ -12,6 +12,11 @@ use crate::timestamp::Timestamp;
 /// How long incidents are held at a time while connectivity is lost: check results prove nothing then.
 pub const HELD: Duration = Duration::from_secs(2);
 
+/// The shortest time between two edits of the message of one incident. In a channel, Discord accepts five messages and edits within
+/// five seconds. An incident that grows monitor by monitor would use them up at once: its last monitors, and other incidents, would
+/// be shown seconds later.
+pub const EDIT_GAP: Duration = Duration::from_secs(1);
+
 /// The shortest time between two messages about changes of one incident where no message can be edited.
 pub const UPDATE_GAP: Duration = Duration::from_secs(60);
 
@@ -113,7 +118,9 @@ pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -
         }
         Topic::Reminder { .. } if state.may_be_posted => Step::Post { mention: false },
         Topic::Reminder { .. } => Step::Skip,
-        Topic::Outages { is_open } if state.medium == Medium::Editable => edited(state, is_open),
+        Topic::Outages { is_open } if state.medium == Medium::Editable => {
+            edited(state, is_open, now)
+        }
         Topic::Outages { is_open } => appended(state, is_open, now),
         Topic::Board | Topic::Announcement => match (state.medium, state.posted) {
             (Medium::Editable, Posted::Yes) => Step::Edit,
@@ -122,10 +129,13 @@ pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -
     }
 }
 
-fn edited(state: &DeliveryState, is_open: bool) -> Step {
+fn edited(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
     let is_wanted = state.notify_on_recovery && state.turn != Turn::Superseded;
     match state.posted {
-        Posted::Yes => Step::Edit,
+        Posted::Yes => match gap(state, EDIT_GAP, now) {
+            Some(end) if is_open => Step::Hold(end),
+            _ => Step::Edit,
+        },
         // One that may be there would look open for ever.
         Posted::No | Posted::Lost if !is_open && !is_wanted && !state.may_be_posted => Step::Skip,
         // Only the first message mentions: after that, responders know.
@@ -147,15 +157,16 @@ fn appended(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
         (false, _) | (true, true) => POST,
         (true, false) if is_program => POST,
         (true, false) if !state.has_news => Step::Skip,
-        (true, false) => {
-            // A time ahead comes from a clock that has been set back since.
-            let last = state.delivered_at.filter(|at| *at <= now);
-            match last.map(|at| at.plus(UPDATE_GAP)) {
-                Some(next) if next > now && state.turn != Turn::Blocking => Step::Hold(next),
-                _ => POST,
-            }
-        }
+        (true, false) => gap(state, UPDATE_GAP, now).map_or(POST, Step::Hold),
     }
+}
+
+/// The end of the shortest time since the last message, if it must be waited for.
+fn gap(state: &DeliveryState, length: Duration, now: Timestamp) -> Option<Timestamp> {
+    // A time ahead comes from a clock that has been set back since.
+    let last = state.delivered_at.filter(|at| *at <= now)?;
+    let end = last.plus(length);
+    (end > now && state.turn != Turn::Blocking).then_some(end)
 }
 
 /// An attempt whose result is known.
@@ -315,7 +326,12 @@ mod tests {
     const DELIVERIES: &str = "
         open                                | post, mention | a new incident
         open posted                         | edit          | it changed
+        open @99                            | edit          | it changed, a second after the last message
+        open @100                           | hold 101      | it changed again, within a second
+        open @100 blocking                  | edit          | a newer incident of its monitors waits
+        open @500                           | edit          | the clock was set back
         open lost                           | post          | its message was deleted
+        over @100                           | edit          | a recovery never waits
         over                                | post          | it ended before it could be sent
         over unwanted                       | skip          | the guild does not want such recoveries
         over posted unwanted                | edit          | but it edits what it sent

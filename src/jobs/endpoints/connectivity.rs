@@ -2,8 +2,6 @@
 //! It runs in parallel with the checks: a reference host that does not answer must not delay their results. The rule is in
 //! `domain::endpoints::connectivity`.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 
 use crate::actions::endpoints::connectivity::{self, Lost};
@@ -12,9 +10,6 @@ use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::endpoints::connectivity::{Connectivity, ConnectivityChange, LONGEST, Loss};
 use crate::jobs::JobContext;
-
-/// Time between two tests while connectivity is lost or not verified.
-const TEST_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` turns true. At the start, it ends a connectivity loss that an earlier process has left open.
 pub(in crate::jobs) async fn run(context: JobContext, mut stop: watch::Receiver<bool>) {
@@ -55,11 +50,17 @@ impl ConnectivityMonitor {
             match self.connectivity {
                 Connectivity::Up => state.test_is_requested().await,
                 Connectivity::Down { .. } | Connectivity::Unverified(_) => {
-                    tokio::time::sleep(TEST_EVERY).await;
+                    let gap = self.connectivity.test_gap(self.elapsed());
+                    tokio::time::sleep(gap).await;
                 }
             }
             self.test(context).await;
         }
+    }
+
+    /// The time on the clock that the wall clock does not change.
+    fn elapsed(&self) -> Timestamp {
+        Timestamp::from_millis(0).plus(self.running.elapsed())
     }
 
     async fn test(&mut self, context: &JobContext) {
@@ -74,7 +75,7 @@ impl ConnectivityMonitor {
             .test_connectivity(&context.scheduling.reference_hosts)
             .await;
         let now = checks.clock.now();
-        let elapsed = Timestamp::from_millis(0).plus(self.running.elapsed());
+        let elapsed = self.elapsed();
         let before = self.connectivity;
         // More endpoints may have begun to fail during the test.
         let suspicion = state.suspicion(now);

@@ -165,9 +165,12 @@ async fn notes_of_a_program_appear_change_and_disappear_in_the_message() {
         !text.contains("it works") && !text.contains("Notes")
     })
     .await;
-    let edits = sandbox.record().requests.into_iter();
-    let edits: Vec<_> = edits.filter(|request| request.method == "PATCH").collect();
-    assert!(edits.len() >= 3, "{}", edits.len());
+    // The sandbox records a request when it has answered it.
+    let edits = wait_for("the record of three edits", || {
+        let edits = sandbox.record().requests.into_iter();
+        let edits: Vec<_> = edits.filter(|request| request.method == "PATCH").collect();
+        (edits.len() >= 3).then_some(edits)
+    });
     for edit in edits {
         let mentions = &edit.body["allowed_mentions"];
         assert_eq!(*mentions, json!({ "parse": [] }), "{:?}", edit.path);

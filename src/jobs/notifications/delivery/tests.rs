@@ -505,6 +505,38 @@ async fn only_messages_to_discord_count_as_unanswered_and_a_refusal_is_an_answer
     }
 }
 
+#[tokio::test]
+async fn the_message_of_a_growing_incident_is_edited_once_a_second() {
+    let guild = Guild::open().await;
+    let deliver = async |expected: &[usize], reason: &str| {
+        guild.deliver_what_is_due().await;
+        let monitors = |seen: &mut Seen| {
+            let messages = seen.messages.iter();
+            messages.map(|one| one.shows.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(guild.receivers.change(0, monitors), expected, "{reason}");
+    };
+    // All of them run on one host.
+    down(&guild.store, guild.monitors[0], 0).await;
+    deliver(&[1], "posted at once").await;
+    down(&guild.store, guild.monitors[2], 0).await;
+    deliver(&[1], "at the same time").await;
+    pass(999);
+    deliver(&[1], "a moment before").await;
+    pass(1);
+    deliver(&[2], "a second after the message").await;
+    let over = |seen: &mut Seen| {
+        let shown = seen.messages[0].shows.values();
+        shown.filter(|state| state.1).count()
+    };
+    up(&guild.store, guild.monitors[0], 1).await;
+    deliver(&[2], "at the time of the edit").await;
+    assert_eq!(guild.receivers.change(0, over), 0);
+    up(&guild.store, guild.monitors[2], 1).await;
+    deliver(&[2], "the end of the incident").await;
+    assert_eq!(guild.receivers.change(0, over), 2);
+}
+
 proptest! {
     // The same cases in every run; another seed and more cases search further.
     #![proptest_config(ProptestConfig {
