@@ -10,7 +10,7 @@ use serenity::{
 };
 
 use crate::actions::Requester;
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::discord::bot::help_command::{self, PageRequest};
 use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::incidents::{self, incident_card};
@@ -276,7 +276,7 @@ async fn recheck_incident(
     let checked = app
         .bot
         .main_runtime
-        .spawn(async move { alerts::recheck_incident(&checks, &store, requester, id).await })
+        .spawn(async move { respond::recheck_incident(&checks, &store, requester, id).await })
         .await;
     let incident = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
     let shown = incident_card::message(&incident).into_edit();

@@ -1,34 +1,20 @@
-//! Alert settings of a guild, and what people do with an incident: acknowledge it, recheck its endpoints.
+//! The alert settings of a guild, and the overrides of single monitors.
 
 use serde_json::json;
 
 use super::{alert_events, notify, reminders};
-use crate::actions::endpoints::check_runner::CheckRunner;
-use crate::actions::endpoints::completed_check::Recorded;
-use crate::actions::endpoints::recheck;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, GuildId, RoleId};
-use crate::domain::endpoints::check_result::Verdict;
-use crate::domain::event::{Actor, EventKind};
-use crate::domain::incidents::grouping::{IncidentId, IncidentRef};
+use crate::domain::event::EventKind;
 use crate::domain::monitor::MonitorId;
-use crate::domain::notifications::alert_policy::{AlertPreferences, EscalationStep, Responder};
-use crate::domain::notifications::notification_kind::NotificationKind;
+use crate::domain::notifications::alert_policy::{AlertPreferences, Responder};
 use crate::domain::patch::Patch;
-use crate::domain::text;
-use crate::store::endpoints::endpoint;
-use crate::store::endpoints::endpoint::Scheduled;
 use crate::store::event;
-use crate::store::incidents::incident;
-use crate::store::incidents::incident::Incident;
 use crate::store::monitors::monitor;
 use crate::store::notifications::alert_override::{self, Override};
 use crate::store::notifications::alert_settings::{self, AlertSettings};
 use crate::store::{Effect, Reader, Store, StoreError};
-
-/// Concurrent checks when an incident is rechecked.
-const CONCURRENT_CHECKS: usize = 10;
 
 /// Changes to where a guild's notifications go.
 #[derive(Clone, Debug, Default)]
@@ -187,230 +173,12 @@ pub async fn remove(store: &Store, requester: Requester, now: Timestamp) -> Resu
         .await
 }
 
-/// Acknowledges an incident as a member or an API key; returns the updated incident.
-pub async fn acknowledge(
-    store: &Store,
-    requester: Requester,
-    id: IncidentId,
-    now: Timestamp,
-) -> Result<Incident, Error> {
-    let actor = requester.actor;
-    if !matches!(actor, Actor::Member(_) | Actor::Key(_)) {
-        return Err(Error::Invalid(
-            "only members and API keys can acknowledge an incident".into(),
-        ));
-    }
-    find(&store.reader, requester, id).await?;
-    store
-        .writer
-        .transact::<(), Error>(move |tx| {
-            Box::pin(async move {
-                if incident::acknowledge(tx, requester.incident(id), actor, now).await?
-                    == Effect::Nothing
-                {
-                    return Err(Error::Conflict(
-                        "this incident is resolved or already acknowledged".into(),
-                    ));
-                }
-                let details = json!({ "incident": id.0 });
-                Ok(event::append(
-                    tx,
-                    &requester.event(EventKind::IncidentAcknowledged, None, details, now),
-                )
-                .await?)
-            })
-        })
-        .await?;
-    find(&store.reader, requester, id).await
-}
-
-/// Sends a reminder or an escalation for an unacknowledged incident; `false` if that was done already or is no longer
-/// needed.
-pub async fn remind_or_escalate(
-    store: &Store,
-    guild: GuildId,
-    id: IncidentId,
-    step: EscalationStep,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    store
-        .writer
-        .transact(move |tx| {
-            Box::pin(async move {
-                let responder = match step {
-                    EscalationStep::Remind => None,
-                    EscalationStep::Escalate(responder) => Some(responder),
-                };
-                if incident::mark_reminded(tx, id, responder.is_some(), now).await?
-                    == Effect::Nothing
-                {
-                    return Ok(false);
-                }
-                notify::remind(tx, IncidentRef { guild, id }, responder, now).await?;
-                Ok(true)
-            })
-        })
-        .await
-}
-
-/// Checks the endpoints of an incident that are down; returns the updated incident.
-pub async fn recheck_incident(
-    checks: &CheckRunner,
-    store: &Store,
-    requester: Requester,
-    id: IncidentId,
-) -> Result<Incident, Error> {
-    let Actor::Member(user) = requester.actor else {
-        return Err(Error::Invalid(
-            "only members can recheck an incident".into(),
-        ));
-    };
-    let reader = &store.reader;
-    let incident = find(reader, requester, id).await?;
-    let down = incident
-        .outages
-        .iter()
-        .filter(|outage| outage.ended.is_none());
-    let mut endpoints = Vec::new();
-    for outage in down {
-        // Devices and servers send heartbeats and reports by themselves: there is nothing to check.
-        if let Some(found) = endpoint::get(reader, requester.guild, outage.monitor_id).await? {
-            endpoints.push(recheck::scheduled(reader, &found).await?);
-        }
-    }
-    let result = check_all(checks, endpoints, requester.actor).await?;
-    let now = checks.clock.now();
-    store
-        .writer
-        .transact_for::<_, StoreError>(requester.guild, move |tx| {
-            Box::pin(async move {
-                incident::rechecked(tx, requester.incident(id), user, &result, now).await
-            })
-        })
-        .await?;
-    find(reader, requester, id).await
-}
-
-/// Checks endpoints and describes the results; for a single endpoint, with the timings of each phase.
-async fn check_all(
-    checks: &CheckRunner,
-    mut endpoints: Vec<Scheduled>,
-    actor: Actor,
-) -> Result<String, Error> {
-    if endpoints.len() == 1
-        && let Some(only) = endpoints.pop()
-    {
-        let recorded = checks.check_and_record(&only, actor).await?;
-        return Ok(recorded.map_or("it was changed or removed".to_owned(), |one| phases(&one)));
-    }
-    if endpoints.is_empty() {
-        return Ok("not checked: this monitor reports by itself".to_owned());
-    }
-    let summary = recheck::many(checks, endpoints, CONCURRENT_CHECKS, actor, |_, _| {}).await?;
-    let back = summary.reactivated + summary.online;
-    Ok(format!("{back} of {} checks passed", summary.found))
-}
-
-fn phases(recorded: &Recorded) -> String {
-    let timings = &recorded.result.timings;
-    let named = [
-        ("resolve", timings.resolve),
-        ("connect", timings.connect),
-        ("TLS", timings.tls),
-        ("first byte", timings.first_byte),
-        ("total", Some(timings.total)),
-    ];
-    let mut parts = vec![match &recorded.result.verdict {
-        Verdict::Up => "the check passed".to_owned(),
-        Verdict::Down(failure) => failure.to_string(),
-        Verdict::Unknown(why) => format!("could not check: {why}"),
-    }];
-    for (name, length) in named {
-        let length = length.filter(|length| !length.is_zero());
-        parts.extend(length.map(|length| format!("{name} {}", text::latency(length))));
-    }
-    parts.join(", ")
-}
-
-/// Returns an incident of the requester's own guild.
-pub async fn find(
-    reader: &Reader,
-    requester: Requester,
-    id: IncidentId,
-) -> Result<Incident, Error> {
-    let is_own = |incident: &Incident| {
-        incident.guild_id == requester.guild && incident.kind == NotificationKind::Incident
-    };
-    let incident = incident::get(reader, id).await?.filter(is_own);
-    incident.ok_or_else(super::not_found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::actions::incidents::replace_alerts::{AlertChoice, replace};
-    use crate::actions::silences::{end, start};
-    use crate::actions::testing::{HOME, at, down, maintenance_of, member, with_endpoints};
-    use crate::domain::key::KeyId;
-    use crate::domain::silences::silence::SilenceScope;
-    use crate::store::silences::silence;
+    use crate::actions::testing::{HOME, at, member, with_endpoints};
     use crate::store::testing::TestStore;
-
-    /// Counts the incidents that wait for a responder, `second` seconds after the Unix epoch.
-    async fn waiting(store: &TestStore, second: i64) -> usize {
-        let waiting = incident::waiting(&store.reader, HOME, at(second)).await;
-        waiting.unwrap().len()
-    }
-
-    #[tokio::test]
-    async fn incidents_await_responders_while_any_outage_is_not_silenced() {
-        let store = TestStore::open().await;
-        let ids @ [a, b] = with_endpoints(&store).await;
-        // At the same time, and therefore in one incident.
-        down(&store, a, 10).await;
-        down(&store, b, 11).await;
-        assert_eq!(waiting(&store, 20).await, 1);
-        let length = std::time::Duration::from_secs(100);
-        start::mute(&store, member(), a, length, at(20))
-            .await
-            .unwrap();
-        assert_eq!(waiting(&store, 21).await, 1, "the other one is not muted");
-        let new = maintenance_of(SilenceScope::Some(vec![b]), 20, 300);
-        let scheduled = start::schedule(&store, member(), new, at(20)).await;
-        assert_eq!(waiting(&store, 119).await, 0);
-        assert_eq!(waiting(&store, 120).await, 1, "the mute has expired");
-        start::mute_incident(&store, member(), IncidentId(1), at(130))
-            .await
-            .unwrap();
-        let running = silence::maintenance(&store.reader, Some(HOME))
-            .await
-            .unwrap();
-        assert_eq!(running[0].id, scheduled.unwrap());
-        end::end(&store, member(), running[0].id, at(140))
-            .await
-            .unwrap();
-        assert_eq!(waiting(&store, 150).await, 0, "both are muted");
-        for id in ids {
-            end::unmute(&store, member(), id, at(160)).await.unwrap();
-            assert_eq!(waiting(&store, 170).await, 1);
-        }
-        let unnotified = Override {
-            notify: false,
-            role: None,
-        };
-        for (own, count) in [(Some(unnotified), 0), (None, 1)] {
-            for id in ids {
-                let _ = set_override(&store, member(), id, own, at(170))
-                    .await
-                    .unwrap();
-            }
-            assert_eq!(waiting(&store, 171).await, count);
-        }
-        acknowledge(&store, member(), IncidentId(1), at(180))
-            .await
-            .unwrap();
-        assert_eq!(waiting(&store, 190).await, 0);
-    }
 
     /// Sets reminders and escalation, both after 15 minutes.
     async fn escalates(
@@ -484,80 +252,6 @@ mod tests {
             .await
             .unwrap();
         assert!(is_refused(escalates(&store, true, None).await));
-    }
-
-    #[tokio::test]
-    async fn reminders_mention_the_role_of_their_incident() {
-        let store = TestStore::open().await;
-        let [a, b] = with_endpoints(&store).await;
-        let chosen = AlertEdit {
-            channel: Some(ChannelId(5)),
-            role: Patch::Set(RoleId(77)),
-        };
-        let _ = edit(&store, member(), chosen, at(0)).await.unwrap();
-        let own = Override {
-            notify: true,
-            role: Some(RoleId(88)),
-        };
-        let _ = set_override(&store, member(), a, Some(own), at(0))
-            .await
-            .unwrap();
-        down(&store, a, 10).await;
-        down(&store, b, 100).await;
-        for id in [1, 2] {
-            let step = (EscalationStep::Remind, at(200));
-            assert!(
-                remind_or_escalate(&store, HOME, IncidentId(id), step.0, step.1)
-                    .await
-                    .unwrap()
-            );
-        }
-        let mut roles = Vec::new();
-        for incident in store.pending_incidents().await {
-            roles.push(incident::role(&store.reader, incident).await.unwrap());
-        }
-        assert_eq!(roles, [88, 77, 88, 77].map(|role| Some(RoleId(role))));
-    }
-
-    #[tokio::test]
-    async fn a_key_acknowledges_an_incident_of_its_own_guild_once() {
-        let store = TestStore::open().await;
-        let [shop, _] = with_endpoints(&store).await;
-        down(&store, shop, 10).await;
-        let by_key = |guild| Requester {
-            guild,
-            actor: Actor::Key(KeyId::parse("0123456789ab").unwrap()),
-        };
-        let id = IncidentId(1);
-        let foreign = acknowledge(&store, by_key(GuildId(2)), id, at(20)).await;
-        assert!(matches!(foreign, Err(Error::NotFound(_))), "{foreign:?}");
-        let system = acknowledge(&store, Requester::system(HOME), id, at(20)).await;
-        assert!(matches!(system, Err(Error::Invalid(_))), "{system:?}");
-        assert_eq!(waiting(&store, 20).await, 1);
-        let key = by_key(HOME);
-        let acknowledged = acknowledge(&store, key, id, at(20)).await.unwrap();
-        assert_eq!(acknowledged.acknowledged, Some((key.actor, at(20))));
-        assert_eq!(waiting(&store, 30).await, 0);
-        for again in [key, member()] {
-            let again = acknowledge(&store, again, id, at(40)).await;
-            assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
-        }
-        let events: Vec<(String,)> = store
-            .rows("SELECT actor FROM events WHERE kind = 'incident_acknowledged'")
-            .await;
-        assert_eq!(events, [("key:0123456789ab".to_owned(),)]);
-    }
-
-    #[tokio::test]
-    async fn what_is_no_incident_cannot_be_acknowledged() {
-        let store = TestStore::open().await;
-        let [shop, _] = with_endpoints(&store).await;
-        down(&store, shop, 10).await;
-        let step = (EscalationStep::Remind, at(20));
-        let reminded = remind_or_escalate(&store, HOME, IncidentId(1), step.0, step.1).await;
-        assert!(reminded.unwrap());
-        let refused = acknowledge(&store, member(), IncidentId(2), at(30)).await;
-        assert!(matches!(refused, Err(Error::NotFound(_))), "{refused:?}");
     }
 
     #[tokio::test]

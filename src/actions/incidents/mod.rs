@@ -7,6 +7,7 @@ pub mod manage_note;
 pub mod notify;
 mod reminders;
 pub mod replace_alerts;
+pub mod respond;
 pub mod settle_flapping;
 
 /// The refusal for incidents that the requester's guild does not have.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actions::endpoints::manage_endpoint;
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::{alerts, respond};
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, member, up};
 use crate::domain::discord_id::ChannelId;
@@ -80,7 +80,7 @@ async fn a_flapping_monitor_that_stays_offline_has_an_outage_like_any_other() {
     let (store, id) = unstable().await;
     // The fifth change: the third outage joins the second incident.
     down(&store, id, 1_200).await;
-    alerts::acknowledge(&store, member(), IncidentId(2), at(1_300))
+    respond::acknowledge(&store, member(), IncidentId(2), at(1_300))
         .await
         .unwrap();
     let nothing = Settled::default();

@@ -3,7 +3,7 @@
 use super::end::*;
 use super::start::*;
 use crate::actions::Requester;
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::actions::testing::{
     HOME, at, down, maintenance_of, member, pending_deliveries, up, with_endpoints,
 };
@@ -64,7 +64,7 @@ async fn open_incidents_send_a_reminder_at_expiry_unless_acknowledged() {
             down(&store, id, 20).await;
         }
         if is_acknowledged {
-            alerts::acknowledge(&store, member(), IncidentId(1), at(30))
+            respond::acknowledge(&store, member(), IncidentId(1), at(30))
                 .await
                 .unwrap();
         }

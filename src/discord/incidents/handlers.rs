@@ -1,7 +1,7 @@
 //! What the buttons of an incident and `/ack` do.
 
 use crate::actions::Requester;
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::actions::silences::start;
 use crate::discord::DiscordState;
 use crate::discord::incidents::incident_card;
@@ -15,7 +15,7 @@ pub(in crate::discord) async fn acknowledge(
     requester: Requester,
     id: IncidentId,
 ) -> Result<Message, CommandError> {
-    let incident = alerts::acknowledge(&app.store, requester, id, app.now()).await?;
+    let incident = respond::acknowledge(&app.store, requester, id, app.now()).await?;
     Ok(incident_card::message(&incident))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::jobs::JobContext;
 use crate::store::StoreError;
 use crate::store::incidents::incident;
@@ -22,7 +22,7 @@ pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreEr
                 continue;
             };
             reminded += u64::from(
-                alerts::remind_or_escalate(&context.store, guild, incident, step, now).await?,
+                respond::remind_or_escalate(&context.store, guild, incident, step, now).await?,
             );
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actions::Requester;
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, maintenance_of, member, pending_deliveries, up};
 use crate::actions::transition;
@@ -85,7 +85,7 @@ async fn an_outage_that_joins_an_acknowledged_or_old_incident_is_announced() {
         "UPDATE deliveries SET delivered_revision = wanted_revision, message_id = 7, channel_id = 5
                   WHERE incident_id = 1";
     let acknowledge = async |second| {
-        crate::actions::incidents::alerts::acknowledge(&store, member(), IncidentId(1), at(second))
+        crate::actions::incidents::respond::acknowledge(&store, member(), IncidentId(1), at(second))
             .await
     };
     down(&store, ids[0], 0).await;
@@ -147,7 +147,7 @@ async fn an_outage_that_joins_takes_back_the_acknowledgment_by_a_key() {
         guild: HOME,
         actor: KeyId::parse("0123456789ab").map(Actor::Key).unwrap(),
     };
-    alerts::acknowledge(&store, key, IncidentId(1), at(1))
+    respond::acknowledge(&store, key, IncidentId(1), at(1))
         .await
         .unwrap();
     down(&store, b, 2).await;
@@ -164,7 +164,7 @@ async fn an_outage_that_joins_takes_back_the_acknowledgment_by_a_key() {
         }
     );
     // It can be acknowledged again.
-    alerts::acknowledge(&store, key, IncidentId(1), at(3))
+    respond::acknowledge(&store, key, IncidentId(1), at(3))
         .await
         .unwrap();
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::actions::incidents::alerts;
+use crate::actions::incidents::respond;
 use crate::domain::event::Actor;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::{Timestamp, text};
@@ -177,7 +177,7 @@ pub(super) async fn show(
     State(app): State<HttpState>,
     InPath(id): InPath<IncidentId>,
 ) -> Result<Json<IncidentView>, Problem> {
-    let incident = alerts::find(&app.store.reader, reader.requester(), id).await?;
+    let incident = respond::find(&app.store.reader, reader.requester(), id).await?;
     Ok(Json((&incident).into()))
 }
 
@@ -187,6 +187,6 @@ pub(super) async fn acknowledge(
     InPath(id): InPath<IncidentId>,
 ) -> Result<Json<IncidentView>, Problem> {
     let (requester, now) = (admin.requester(), app.clock.now());
-    let incident = alerts::acknowledge(&app.store, requester, id, now).await?;
+    let incident = respond::acknowledge(&app.store, requester, id, now).await?;
     Ok(Json((&incident).into()))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::actions::incidents::{alerts, manage_note};
+use crate::actions::incidents::{manage_note, respond};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::note::NoteId;
 use crate::http::HttpState;
@@ -76,7 +76,7 @@ pub(super) async fn list(
     InQuery(query): InQuery<NoteQuery>,
 ) -> Result<Json<NoteList>, Problem> {
     let (reader, requester) = (&app.store.reader, caller.requester());
-    alerts::find(reader, requester, id).await?;
+    respond::find(reader, requester, id).await?;
     let after = NoteId(query.cursor.map_or(0, |cursor| cursor.number(0)));
     let (of, limit) = (requester.incident(id), query.limit.get());
     let notes = incident::notes_after(reader, of, after, limit + 1).await?;

@@ -13,7 +13,7 @@ use super::backlog::Backlog;
 use super::context::DeliveryContext;
 use super::turns::Turns;
 use super::{next, serve};
-use crate::actions::incidents::{alerts, manage_note, settle_flapping};
+use crate::actions::incidents::{manage_note, respond, settle_flapping};
 use crate::actions::silences::{end, start};
 use crate::actions::testing::{HOME, at, down, member, up};
 use crate::clock::Clock;
@@ -348,7 +348,7 @@ impl Guild {
             Step::Up(one) => up(&self.store, self.monitors[one], second).await,
             Step::Acknowledge => {
                 for id in self.unacknowledged().await {
-                    alerts::acknowledge(&self.store, member(), id, now())
+                    respond::acknowledge(&self.store, member(), id, now())
                         .await
                         .unwrap();
                 }
@@ -357,7 +357,7 @@ impl Guild {
             Step::Remind => {
                 for id in self.unacknowledged().await {
                     let step = EscalationStep::Remind;
-                    alerts::remind_or_escalate(&self.store, HOME, id, step, now())
+                    respond::remind_or_escalate(&self.store, HOME, id, step, now())
                         .await
                         .unwrap();
                 }
