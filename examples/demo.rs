@@ -7,6 +7,8 @@
 mod bot;
 #[path = "demo/completion.rs"]
 mod completion;
+#[path = "demo/controls.rs"]
+mod controls;
 #[path = "demo/machines.rs"]
 mod machines;
 #[path = "demo/prompt.rs"]
@@ -19,6 +21,8 @@ mod signals;
 mod stage;
 #[path = "demo/story.rs"]
 mod story;
+#[path = "demo/terminal.rs"]
+mod terminal;
 #[path = "demo/web.rs"]
 mod web;
 
@@ -26,8 +30,9 @@ use screen::Screen;
 use stage::{DemoResult, Stage};
 
 const INTRODUCTION: &str = "\
-Rollcall demo: the real bot with its own SQLite file, a stand-in for Discord in this process, and endpoints, jobs and a server on
-this machine. Connections go to 127.0.0.1 only; nothing reaches Discord or the internet.
+Rollcall demo: the real bot with its own SQLite file, a stand-in for Discord in
+this process, and endpoints, jobs and a server on this machine. Connections go
+to 127.0.0.1 only; nothing reaches Discord or the internet.
 ";
 
 const HELP: &str = "\

@@ -157,6 +157,8 @@ fn program() -> std::io::Result<PathBuf> {
         let mut build = Command::new(cargo);
         // Builds the example, too: alone, the program's dependencies would have other features and be rebuilt.
         build.args(["build", "--quiet", "--example", "demo", "--bin", "rollcall"]);
+        // The build of the example has fetched everything.
+        build.args(["--locked", "--offline"]);
         // With the variables that `cargo run` sets for this package, ring's build script would run again, and half of the
         // dependencies would be rebuilt.
         let is_about_package =

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use discord_sandbox::{File, Member, Reply};
-use futures_util::FutureExt;
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -14,14 +13,17 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::completion::{Actor, Completion};
+use crate::controls::{self, Button, MenuOption};
 use crate::screen::Screen;
 use crate::stage::{DemoResult, Stage, ada, sam};
 use crate::story;
+use crate::terminal::{self, Pressed};
 
+/// Three lines of a narrow terminal.
 const HELP: &str = "\
-Type a slash command, with Tab for what is possible: /endpoint add target:example.org · /status · /offline_endpoints list
-press LABEL, choose LABEL and fill LABEL=TEXT use the last message with buttons; as sam and as ada switch between two members
-toggle shop, toggle rack and toggle internet stop and start machines; attach FILE /endpoint import; quit or Ctrl-D ends the demo
+Type a slash command, with Tab for what is possible: /status, /endpoint add …
+press, choose, fill: buttons, menus, forms · attach FILE /endpoint import
+as sam, as ada: who types · toggle shop, rack, internet · quit or Ctrl-D
 ";
 
 /// How often the channels are read.
@@ -30,45 +32,26 @@ const POLL: Duration = Duration::from_millis(300);
 /// Plays the story until it ends or the user presses Enter, then opens the prompt.
 pub async fn after_story(stage: &mut Stage, screen: &Screen) -> DemoResult {
     screen.print("The story takes a minute. Press Enter to skip to the prompt.\n".to_owned());
-    let enter = enter_pressed()
-        .map(|pressed| pressed.unwrap_or(false))
-        .shared();
-    let played = tokio::select! {
-        played = story::play(stage, screen, story::Pauses::ForReading) => Some(played),
-        // Without an input, the story plays to its end.
-        true = enter.clone() => None,
+    let pressed = tokio::select! {
+        played = story::play(stage, screen, story::Pauses::ForReading) => played.map(|()| None)?,
+        pressed = terminal::pressed() => Some(pressed),
     };
-    match played {
-        Some(played) => {
-            played?;
-            screen.print("\nPress Enter for a prompt.\n".to_owned());
-            // Without a terminal nobody presses it, and the demo ends.
-            if !enter.await {
-                return Ok(());
-            }
-        }
-        None => story::skip_to_the_end(stage).await?,
+    match pressed {
+        Some(Pressed::End) => return Ok(()),
+        Some(Pressed::Enter) => story::skip_to_the_end(stage).await?,
+        None => {}
     }
     screen.show_changes(stage);
     run(stage, screen).await
 }
 
-/// Resolves to `true` when the user presses Enter, to `false` at the end of the input.
-fn enter_pressed() -> oneshot::Receiver<bool> {
-    let (sender, pressed) = oneshot::channel();
-    std::thread::spawn(move || {
-        let read = std::io::stdin().read_line(&mut String::new());
-        // Nobody waits if the demo has ended.
-        let _ = sender.send(read.is_ok_and(|bytes| bytes > 0));
-    });
-    pressed
-}
-
 async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
+    let _restored = terminal::Restored::at_the_end();
     let actor = Arc::new(Actor::new(ada()));
     let completion = Completion::new(stage.sandbox.clone(), Arc::clone(&actor), Handle::current());
     let config = Config::builder()
         .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
         .build();
     let mut editor: Editor<Completion, DefaultHistory> = Editor::with_config(config)?;
     editor.set_helper(Some(completion));
@@ -78,10 +61,9 @@ async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
         screen.print_above(printer);
     }
     let mut lines = typed_lines(editor, Arc::clone(&actor));
-    let mut session = Session {
+    let session = Session {
         actor: &actor,
         screen,
-        last: None,
     };
     loop {
         let line = tokio::select! {
@@ -97,6 +79,7 @@ async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
         let flow = session.enter(stage, line.trim()).await?;
         screen.show_changes(stage);
         // The next prompt appears when everything about this line has been printed.
+        screen.everything_is_printed().await;
         let _ = done.send(());
         if flow.is_break() {
             return Ok(());
@@ -133,13 +116,11 @@ fn typed_lines(
 struct Session<'a> {
     actor: &'a Actor,
     screen: &'a Screen,
-    /// The last answer; its buttons and menus can be used.
-    last: Option<Reply>,
 }
 
 impl Session<'_> {
     async fn enter(
-        &mut self,
+        &self,
         stage: &mut Stage,
         line: &str,
     ) -> Result<ControlFlow<()>, Box<dyn std::error::Error>> {
@@ -207,51 +188,68 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn press(&mut self, stage: &Stage, label: &str) {
-        let Some(message) = self.message(stage) else {
+    async fn press(&self, stage: &Stage, label: &str) {
+        let Some(button) = self.button(stage, label) else {
             return;
         };
-        let buttons = message.buttons();
-        let Some(button) = buttons
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(label))
-        else {
-            let text = format!(
-                "There is no button {label}. There are: {}\n",
-                buttons.join(", ")
-            );
-            return self.screen.print(text);
+        let member = self.actor.get();
+        let member = stage.sandbox.member(&member);
+        let replied = member.try_press(&button.message, &button.label).await;
+        self.show(stage, replied.map_err(|error| error.to_string()));
+    }
+
+    async fn choose(&self, stage: &Stage, label: &str) {
+        let options = controls::menu_options(&stage.sandbox, self.actor.last().as_ref());
+        let is_meant = |one: &&MenuOption| one.label.eq_ignore_ascii_case(label);
+        let Some(option) = options.iter().find(is_meant) else {
+            let labels = options.iter().map(|one| one.label.as_str());
+            return self.refuse("menu option", label, labels);
         };
         let member = self.actor.get();
-        let replied = stage
-            .sandbox
-            .member(&member)
-            .try_press(&message, button)
+        let member = stage.sandbox.member(&member);
+        let replied = member
+            .try_choose_in(&option.message, &option.menu, &[&option.value])
             .await;
         self.show(stage, replied.map_err(|error| error.to_string()));
     }
 
-    async fn choose(&mut self, stage: &Stage, label: &str) {
-        let Some(message) = self.message(stage) else {
-            return;
-        };
-        let member = self.actor.get();
-        let replied = stage
-            .sandbox
-            .member(&member)
-            .try_choose(&message, label)
-            .await;
-        self.show(stage, replied.map_err(|error| error.to_string()));
+    /// The button with a label; says which ones there are if none has it.
+    fn button(&self, stage: &Stage, label: &str) -> Option<Button> {
+        let buttons = controls::buttons(&stage.sandbox, self.actor.last().as_ref());
+        let is_meant = |one: &&Button| one.label.eq_ignore_ascii_case(label);
+        let found = buttons.iter().find(is_meant).cloned();
+        if found.is_none() {
+            let labels = buttons.iter().map(|one| one.label.as_str());
+            self.refuse("button", label, labels);
+        }
+        found
     }
 
-    /// Opens the form of a button and submits it: `fill Set it up: Address=example.org, Name=shop`.
-    async fn fill(&mut self, stage: &Stage, text: &str) {
-        let Some(message) = self.message(stage) else {
-            return;
+    fn refuse<'b>(&self, what: &str, label: &str, known: impl Iterator<Item = &'b str>) {
+        let mut listed: Vec<&str> = Vec::new();
+        for label in known {
+            if !listed.contains(&label) {
+                listed.push(label);
+            }
+        }
+        let text = match listed.is_empty() {
+            true => format!("There is no {what} yet.\n"),
+            false => format!(
+                "There is no {what} `{label}`. There are: {}\n",
+                listed.join(" · ")
+            ),
         };
-        let Some((button, fields)) = text.split_once(':') else {
+        self.screen.print(text);
+    }
+
+    /// Opens the form of a button and submits it: `fill Add an endpoint: Address=example.org, Name=shop`.
+    async fn fill(&self, stage: &Stage, text: &str) {
+        let Some((label, fields)) = text.split_once(':') else {
             let text = "Example: fill Add an endpoint: Address=example.org, Name=shop\n";
             return self.screen.print(text.to_owned());
+        };
+        let Some(button) = self.button(stage, label.trim()) else {
+            return;
         };
         let fields: Vec<(&str, &str)> = fields
             .split(',')
@@ -260,7 +258,7 @@ impl Session<'_> {
             .collect();
         let member: Member = self.actor.get();
         let member = stage.sandbox.member(&member);
-        let replied = match member.try_open_form(&message, button.trim()).await {
+        let replied = match member.try_open_form(&button.message, &button.label).await {
             Ok(form) => member
                 .try_submit(&form, &fields)
                 .await
@@ -270,7 +268,7 @@ impl Session<'_> {
         self.show(stage, replied);
     }
 
-    async fn attach(&mut self, stage: &Stage, rest: &str) {
+    async fn attach(&self, stage: &Stage, rest: &str) {
         let Some((path, command)) = rest.split_once(' ') else {
             return self
                 .screen
@@ -297,35 +295,14 @@ impl Session<'_> {
         self.show(stage, replied.map_err(|error| error.to_string()));
     }
 
-    /// The message that buttons are pressed in: the last answer, or the last message of a channel that has some.
-    fn message(&self, stage: &Stage) -> Option<Reply> {
-        let has_components = |one: &Reply| one.components().next().is_some();
-        let fresh = self.last.as_ref().map(|last| stage.sandbox.refresh(last));
-        if let Some(last) = fresh.filter(has_components) {
-            return Some(last);
-        }
-        let channels = stage.sandbox.channels(stage.sandbox.guild());
-        let messages = channels
-            .iter()
-            .flat_map(|one| stage.sandbox.messages_in(one.id));
-        let found = messages
-            .filter(has_components)
-            .max_by_key(Reply::message_id);
-        if found.is_none() {
-            self.screen
-                .print("There is no message with buttons yet.\n".to_owned());
-        }
-        found
-    }
-
-    fn show(&mut self, stage: &Stage, replied: Result<Reply, String>) {
+    fn show(&self, stage: &Stage, replied: Result<Reply, String>) {
         match replied {
             Ok(reply) => {
                 // A public message is printed as part of its channel.
                 if reply.is_ephemeral() {
                     self.screen.reply(stage, &reply);
                 }
-                self.last = Some(reply);
+                self.actor.answered(reply);
             }
             Err(error) => self.screen.print(format!("{error}\n")),
         }

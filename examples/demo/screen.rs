@@ -3,22 +3,32 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use discord_sandbox::{Names, Reply, View};
 use rustyline::ExternalPrinter;
+use tokio::sync::oneshot;
 
 use crate::stage::Stage;
 
 /// The widest text that is easy to read.
 const WIDEST: usize = 100;
 
-/// How the screen prints; by default to standard output.
-type Printer = Box<dyn FnMut(String) + Send>;
+/// The longest wait for the prompt to take text.
+const PROMPT_TAKES_TEXT_WITHIN: Duration = Duration::from_millis(200);
+
+/// What is printed above the prompt.
+enum Output {
+    Text(String),
+    /// Everything before it has been printed.
+    Mark(oneshot::Sender<()>),
+}
 
 pub struct Screen {
     has_styles: bool,
-    printer: Mutex<Printer>,
+    /// Prints above the prompt. `None`: there is no prompt, and the text goes to standard output.
+    above_prompt: Mutex<Option<mpsc::Sender<Output>>>,
     shown: Mutex<HashMap<u64, String>>,
 }
 
@@ -27,23 +37,51 @@ impl Screen {
         let has_styles = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self {
             has_styles,
-            printer: Mutex::new(Box::new(|text| print!("{text}"))),
+            above_prompt: Mutex::default(),
             shown: Mutex::default(),
         }
     }
 
-    /// From now on prints above a prompt.
+    /// From now on prints above a prompt. It happens in a thread of its own: the editor takes no text after a key that ended its line,
+    /// and whoever has to answer that line must not wait for it.
     pub fn print_above(&self, mut printer: impl ExternalPrinter + Send + 'static) {
-        let print = move |text| {
-            // The terminal is gone, and with it everybody who could read this.
-            let _ = printer.print(text);
-        };
-        *self.printer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(print);
+        let (sender, outputs) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Fails if the terminal is gone, and with it everybody who could read this. Nobody may wait for a mark any longer.
+            for output in outputs {
+                match output {
+                    Output::Text(text) => drop(printer.print(text)),
+                    Output::Mark(printed) => drop(printed.send(())),
+                }
+            }
+        });
+        *self.above_prompt() = Some(sender);
+    }
+
+    fn above_prompt(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Output>>> {
+        let printer = self.above_prompt.lock();
+        printer.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn print(&self, text: String) {
-        let mut printer = self.printer.lock().unwrap_or_else(PoisonError::into_inner);
-        (*printer)(text);
+        match &*self.above_prompt() {
+            // Fails if the thread has panicked, which the terminal shows.
+            Some(prompt) => drop(prompt.send(Output::Text(text))),
+            None => print!("{text}"),
+        }
+    }
+
+    /// Waits until everything has been printed, but not for long: what the editor has not taken by then, its next prompt shows.
+    pub async fn everything_is_printed(&self) {
+        let (mark, printed) = oneshot::channel();
+        let is_above_prompt = match &*self.above_prompt() {
+            Some(prompt) => prompt.send(Output::Mark(mark)).is_ok(),
+            None => false,
+        };
+        if is_above_prompt {
+            // Either way the next prompt may appear.
+            drop(tokio::time::timeout(PROMPT_TAKES_TEXT_WITHIN, printed).await);
+        }
     }
 
     /// A heading of the story.

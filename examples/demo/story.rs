@@ -50,12 +50,13 @@ pub async fn skip_to_the_end(stage: &mut Stage) -> DemoResult {
     for machine in [&mut stage.internet, &mut stage.shop, &mut stage.rack] {
         machine.recovers().await?;
     }
-    // What is there already is refused, which is fine.
     let ada = ada();
     let ada = stage.sandbox.member(&ada);
-    let _ = ada
-        .try_slash("/alerts setup channel:#alerts role:@on-call")
-        .await;
+    // The first message of the channel is the test of `/alerts setup`. What is there already is refused, which is fine.
+    if stage.sandbox.messages_in(stage.alerts).is_empty() {
+        let setup = "/alerts setup channel:#alerts role:@on-call";
+        let _ = ada.try_slash(setup).await;
+    }
     let add = format!("/endpoint add target:{} name:shop", stage.shop_target());
     let _ = ada.try_slash(&add).await;
     let _ = ada
