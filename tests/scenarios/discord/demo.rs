@@ -196,9 +196,9 @@ fn tab_completes_commands_options_and_names() {
     demo.shows("ada> /endpoint pause endpoint:web-03 ");
     demo.types(CTRL_U);
     // All of them contain this, and their names have another beginning.
-    demo.types("/endpoint pause endpoint:127.0.0\t");
+    demo.types("/endpoint pause endpoint:0.1\t");
     demo.shows("web-12 · tcp://127.0.0.1:");
-    demo.shows("ada> /endpoint pause endpoint:127.0.0");
+    demo.shows("ada> /endpoint pause endpoint:0.1");
     demo.types(CTRL_U);
     demo.types("/endpoint pause endpoint:web-03\r");
     demo.shows("Paused web-03");
