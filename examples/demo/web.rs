@@ -6,6 +6,9 @@ use crate::screen::Screen;
 use crate::stage::{DemoResult, Stage};
 use crate::story;
 
+/// With the value `skip`, the environment variable that leaves out the story, for tests and pictures of the page.
+const STORY: &str = "DEMO_STORY";
+
 /// Serves the client and plays the story, which may be watched there. Ends only with an error.
 pub async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
     let client = stage
@@ -14,7 +17,11 @@ pub async fn run(stage: &mut Stage, screen: &Screen) -> DemoResult {
         .await?;
     let url = client.url();
     screen.print(format!("Open {url} in a browser. Ctrl-C ends the demo.\n"));
-    story::play(stage, screen, story::Pauses::ForReading).await?;
+    if std::env::var_os(STORY).is_some_and(|value| value == "skip") {
+        story::skip_to_the_end(stage).await?;
+    } else {
+        story::play(stage, screen, story::Pauses::ForReading).await?;
+    }
     screen.print(format!("\nThe bot goes on running: {url}\n"));
     std::future::pending().await
 }

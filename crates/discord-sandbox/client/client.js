@@ -1,6 +1,6 @@
 // The page around the messages: servers, channels, members, the acting member and the theme.
 
-import { avatar, byId, el } from "./dom.js";
+import { avatar, byId, el, readable } from "./dom.js";
 import { clear, refreshComposer, startComposer } from "./composer.js";
 import { draw, isCompact } from "./message.js";
 import * as store from "./store.js";
@@ -67,7 +67,7 @@ function drawChannels() {
 
 function person(who, status, note) {
   return el("li", { class: status === "offline" ? "person off" : "person" }, avatar(who.id, who.name, status),
-    el("span", {}, el("b", { style: { color: store.colorOf(who) ?? "" } }, who.name, who.tag && el("span", { class: "tag" }, who.tag)), note && el("small", {}, line(note))));
+    el("span", {}, el("b", { style: { color: readable(store.colorOf(who)) } }, who.name, who.tag && el("span", { class: "tag" }, who.tag)), note && el("small", {}, line(note))));
 }
 
 function drawPeople() {
@@ -84,7 +84,11 @@ function drawPeople() {
 function drawPanel() {
   const me = store.member();
   const select = byId("me");
-  select.replaceChildren(...store.guild().members.map((one) => el("option", { value: one.id, selected: one.id === me.id }, one.name)));
+  const { members } = store.guild();
+  // An open list closes when it is drawn again.
+  const isSame = select.length === members.length && members.every((one, index) => select[index].value === one.id && select[index].text === one.name);
+  if (!isSame) select.replaceChildren(...members.map((one) => el("option", { value: one.id }, one.name)));
+  select.value = me.id;
   byId("me-avatar").replaceChildren(avatar(me.id, me.name, "online"));
   byId("me-note").textContent = (BigInt(me.permissions) & MANAGE) !== 0n ? "Can manage the server" : "Online";
 }

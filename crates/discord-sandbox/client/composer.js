@@ -245,7 +245,13 @@ function refuse(chip, why) {
   hint.className = "failed";
 }
 
+// Enter that is pressed twice sends once.
+function setSending(isSending) {
+  byId("composer").setAttribute("aria-busy", String(isSending));
+}
+
 async function send() {
+  if (byId("composer").getAttribute("aria-busy") === "true") return undefined;
   if (!active) return say.value.startsWith("/") ? refuse(null, "There is no such command.") : refresh();
   const missing = active.chips.find((chip) => chip.option.required && textOf(chip) === "");
   if (missing) return refuse(missing, "This option is required. Specify a value.");
@@ -257,6 +263,7 @@ async function send() {
   const channel = view.channel;
   const used = { member: member().id, command: path.join(" ") };
   const shown = { id, channel, at: Date.now(), used, ephemeral: false, sending: true };
+  setSending(true);
   try {
     const files = [];
     for (const chip of given.filter(isFile)) files.push({ name: chip.option.name, id: await upload(chip.input.files[0]) });
@@ -274,6 +281,7 @@ async function send() {
       local.set(id, { ...shown, ephemeral: true, failed: "The application did not respond" });
     }
   }
+  setSending(false);
   if (!local.get(id)?.failed) local.delete(id);
   return changed(new Set());
 }

@@ -1,6 +1,6 @@
 // Draws one message with its embeds, files and components.
 
-import { avatar, el, isWeb, link } from "./dom.js";
+import { avatar, el, isWeb, link, readable } from "./dom.js";
 import { act, bot, changed, colorOf, guild, local, messages, nameOf, pingsMe } from "./store.js";
 import { components } from "./components.js";
 import { blocks, clockTime, line, at } from "./text.js";
@@ -12,7 +12,7 @@ const sizeOf = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1048576 ? `
 
 function memberName(id) {
   const who = guild()?.members.find((one) => one.id === id);
-  return el("b", { class: "name", style: { color: colorOf(who) ?? "" } }, nameOf("members", id) ?? "unknown-user");
+  return el("b", { class: "name", style: { color: readable(colorOf(who)) } }, nameOf("members", id) ?? "unknown-user");
 }
 
 // The line above a message: the command that it answers, or the message that it replies to.

@@ -1,6 +1,6 @@
 // Draws parsed Markdown: mentions by name, and timestamps that stay current.
 
-import { el, link } from "./dom.js";
+import { el, link, readable } from "./dom.js";
 import { inline, parse } from "./markdown.js";
 import { member, nameOf, view, changed, guilds } from "./store.js";
 
@@ -63,7 +63,7 @@ function mention({ kind, id }) {
   if (kind === "channels") return el("button", { type: "button", class: "mention", onclick: () => open(id) }, `#${name}`);
   const color = guilds().flatMap((one) => one.roles).find((role) => role.id === id && kind === "roles")?.color;
   const isMe = id === member()?.id || (kind === "roles" && member()?.roles.includes(id));
-  const style = color ? { color, "background-color": `${color}26` } : {};
+  const style = color ? { color: readable(color), "background-color": `${color}26` } : {};
   return el("span", { class: isMe ? "mention me" : "mention", style }, `@${name}`);
 }
 

@@ -1,0 +1,12 @@
+//! What a person does in the page of the demo: real bot, real browser, real failures of web servers.
+//!
+//! Each test has a demo and a browser of its own. Without Chromium and chromedriver they fail; `.ci/run` decides whether to
+//! run them.
+
+mod cleanup;
+mod commands;
+mod frame;
+mod keyboard;
+mod messages;
+mod sight;
+mod world;
