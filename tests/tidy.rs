@@ -485,6 +485,8 @@ fn folders_are_small() {
         PathBuf::from("tests"),
         PathBuf::from("examples"),
         PathBuf::from("benches"),
+        PathBuf::from("browser-tests/src"),
+        PathBuf::from("browser-tests/tests"),
     ];
     while let Some(folder) = folders.pop() {
         let mut entries = 0;
@@ -606,12 +608,16 @@ fn the_example_environment_lists_every_setting() {
     );
 }
 
+/// The pages in `docs`. Its folder has the pictures.
+fn documents() -> Vec<PathBuf> {
+    let entries = fs::read_dir("docs").unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).collect()
+}
+
 /// The Markdown pages for people.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = fs::read_dir("docs")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut pages = documents();
     for page in [
         "README.md",
         "ARCHITECTURE.md",
@@ -645,13 +651,45 @@ fn links_between_pages_lead_to_files() {
     report(breaches);
 }
 
+/// A stranger decides with these pictures, so none may be missing, and each has words for those who do not see it.
+#[test]
+fn pictures_on_pages_exist_and_have_a_description() {
+    let mut shown = BTreeSet::new();
+    for page in [
+        PathBuf::from("README.md"),
+        PathBuf::from("crates/discord-sandbox/README.md"),
+    ] {
+        let text = fs::read_to_string(&page).unwrap();
+        for tag in text.split('<').skip(1) {
+            let tag = tag.split('>').next().unwrap();
+            let of = |name: &str| tag.split(&format!("{name}=\"")).nth(1)?.split('"').next();
+            let Some(path) = of("src").or(of("srcset")) else {
+                continue;
+            };
+            let path = page.parent().unwrap().join(path);
+            assert!(
+                path.is_file(),
+                "{} shows {}",
+                page.display(),
+                path.display()
+            );
+            let is_described = of("alt").is_some_and(|text| text.len() > 20);
+            assert!(is_described || tag.starts_with("source "), "<{tag}>");
+            shown.insert(fs::canonicalize(path).unwrap());
+        }
+    }
+    let kept = fs::read_dir("docs/pictures").unwrap();
+    let kept = kept.map(|entry| fs::canonicalize(entry.unwrap().path()).unwrap());
+    assert_eq!(shown, kept.collect());
+}
+
 #[test]
 fn the_front_page_is_short_and_links_every_page() {
     let readme = fs::read_to_string("README.md").unwrap();
     assert!(readme.lines().count() <= 150);
-    for page in fs::read_dir("docs").unwrap() {
-        let name = page.unwrap().file_name().into_string().unwrap();
-        assert!(readme.contains(&format!("](docs/{name})")), "{name}");
+    for page in documents() {
+        let page = page.display().to_string();
+        assert!(readme.contains(&format!("]({page})")), "{page}");
     }
 }
 

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 /// The limit of one request. Longer than any wait in the page, so that a wait reports its own sentence.
 const REQUEST_LIMIT: Duration = Duration::from_secs(300);
 
+/// The largest answer, in bytes. A picture of a window has some megabytes.
+const LARGEST_ANSWER: u64 = 64 << 20;
+
 /// What chromedriver prints when it listens, before its port.
 const STARTED: &str = "started successfully on port ";
 
@@ -105,20 +108,21 @@ impl Driver {
     fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value, DriverError> {
         let url = format!("{}{path}", self.address);
         let answer = match method {
-            "POST" => self.agent.post(url).send_json(body),
+            "POST" => {
+                let request = self.agent.post(url).content_type("application/json");
+                request.send(body.to_string())
+            }
             _ => self.agent.delete(url).call(),
         };
         let read = |mut answer: ureq::http::Response<ureq::Body>| {
-            // A picture of a window has some megabytes.
-            answer
-                .body_mut()
-                .with_config()
-                .limit(64 << 20)
-                .read_json::<Value>()
+            let body = answer.body_mut().with_config();
+            body.limit(LARGEST_ANSWER).read_to_string()
         };
-        let mut answer = answer
+        let text = answer
             .and_then(read)
             .map_err(|error| DriverError(format!("chromedriver does not respond: {error}")))?;
+        let mut answer: Value = serde_json::from_str(&text)
+            .map_err(|error| DriverError(format!("chromedriver answers without JSON: {error}")))?;
         let value = answer["value"].take();
         match (value["error"].as_str(), value["message"].as_str()) {
             (Some(error), Some(message)) => {

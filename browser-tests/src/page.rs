@@ -87,13 +87,12 @@ impl Page {
             .wait(&format!("no `{selector}`"), body, &json!(selector));
     }
 
-    /// The number of elements that are shown.
-    pub fn count(&self, selector: &str) -> u64 {
-        let body = "return [...document.querySelectorAll(args)].filter((one) => one.checkVisibility({ visibilityProperty: true })).length;";
-        self.browser
-            .run(body, &json!(selector))
-            .as_u64()
-            .unwrap_or(0)
+    /// The number of elements that are shown and contain the words.
+    pub fn count_with(&self, selector: &str, words: &str) -> u64 {
+        let body = "return [...document.querySelectorAll(args.selector)]
+            .filter((one) => one.checkVisibility({ visibilityProperty: true }) && one.innerText.includes(args.words)).length;";
+        let args = json!({ "selector": selector, "words": words });
+        self.browser.run(body, &args).as_u64().unwrap_or(0)
     }
 
     pub fn go_to_channel(&self, name: &str) {

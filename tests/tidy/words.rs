@@ -173,6 +173,8 @@ pub fn breaches() -> Vec<String> {
         "benches",
         "examples",
         "fuzz/fuzz_targets",
+        "browser-tests/src",
+        "browser-tests/tests",
     ];
     let files: Vec<_> = folders
         .iter()

@@ -15,7 +15,7 @@ use serde_json::json;
 /// The largest file, in bytes. The front page has several.
 const LARGEST: usize = 150_000;
 
-/// An incident is more than a minute old in the pictures.
+/// Rollcall waits longer and longer between the checks of an endpoint that is offline.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A loopback address that reads as another machine.
@@ -23,7 +23,7 @@ const MACHINE: [u8; 4] = [127, 0, 20, 7];
 
 /// What runs on the machine: the name and the port of each endpoint, and whether it is a web server to the bot.
 const SERVICES: [(&str, u16, bool); 12] = [
-    ("storefront", 8080, true),
+    ("store", 8080, true),
     ("checkout", 8081, true),
     ("search", 7700, true),
     ("images", 9000, true),
@@ -43,6 +43,12 @@ const WINDOW: Window = Window {
     height: 800,
     scale: 2,
     is_dark: true,
+};
+
+/// Half as wide on the front page, so only the messages.
+const HALF: Window = Window {
+    width: 600,
+    ..WINDOW
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -93,15 +99,21 @@ impl Studio {
         page.message("25 of 25 monitors online");
         // The list of members; its button hides it in a window of this width.
         page.click("#open-people", "");
+        page.go_to_channel("alerts");
+        // A message that follows an answer has the name of its author above it.
+        for member in ["sam", "ada"] {
+            page.act_as(member);
+            page.sends("/status");
+            page.message("25 online");
+        }
         Ok(())
     }
 
     fn incident(&self) -> Result<(), Box<dyn Error>> {
-        self.page.go_to_channel("alerts");
         let incident = self.page.message("12 monitors on 127.0.20.7 are offline");
         incident.says("All 12 endpoints on it are offline");
-        incident.says("1 minute ago");
-        self.take("incident", &incident)
+        incident.says("7 seconds ago");
+        self.take("incident", &incident, WINDOW)
     }
 
     fn recovery(&self) -> Result<(), Box<dyn Error>> {
@@ -109,42 +121,45 @@ impl Studio {
         let incident = self.page.message("12 monitors on 127.0.20.7");
         incident.press("Acknowledge");
         incident.says("Acknowledged");
-        // Rollcall waits longer and longer between the checks of an endpoint that is offline.
-        incident.press("Recheck");
         incident.says("12 monitors on 127.0.20.7 were offline for");
-        incident.says("5 seconds ago");
-        self.take("recovery", &incident)
+        self.take("recovery", &incident, HALF)
     }
 
     fn command(&self) -> Result<(), Box<dyn Error>> {
         let page = &self.page;
         page.act_as("ada");
-        page.types("/maintenance start ");
-        page.browser.press_keys("g");
-        page.shows("#popup li", "git · http");
+        page.types("/maintenance start duration:2h monitor:g");
+        page.shows("#popup li", "git · endpoint http");
         let message = page.message("12 monitors on");
-        self.take("command", &message)
+        self.take("command", &message, HALF)
     }
 
     /// Takes a picture in both themes, as high as the message needs.
-    fn take(&self, name: &str, message: &Message<'_>) -> Result<(), Box<dyn Error>> {
-        let body = "const around = innerHeight - document.querySelector('#scroll').clientHeight;
+    fn take(
+        &self,
+        name: &str,
+        message: &Message<'_>,
+        window: Window,
+    ) -> Result<(), Box<dyn Error>> {
+        let browser = &self.page.browser;
+        browser.resize(window)?;
+        let measure = "if (document.querySelector('#popup').hidden) document.activeElement?.blur();
+            const around = innerHeight - document.querySelector('#scroll').clientHeight;
             return around + document.getElementById(args).offsetHeight + 40;";
-        let height = self.page.browser.run(body, &json!(message.id()));
+        let height = browser.run(measure, &json!(message.id()));
         let height = u32::try_from(height.as_u64().unwrap_or_default())?;
         for (theme, is_dark) in [("dark", true), ("light", false)] {
-            let window = Window {
+            browser.resize(Window {
                 height,
                 is_dark,
-                ..WINDOW
-            };
-            self.page.browser.resize(window)?;
+                ..window
+            })?;
             let is_drawn = "return document.documentElement.dataset.theme === args && document.fonts.status === 'loaded';";
-            self.page.browser.wait(theme, is_drawn, &json!(theme));
-            let taken = picture::with_palette(&self.page.browser.picture()?)?;
+            browser.wait(theme, is_drawn, &json!(theme));
+            let taken = picture::with_palette(&browser.picture()?)?;
             save(&self.folder.join(format!("{name}-{theme}.png")), &taken)?;
         }
-        self.page.browser.resize(WINDOW)?;
+        browser.resize(WINDOW)?;
         Ok(())
     }
 }

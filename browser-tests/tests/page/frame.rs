@@ -83,6 +83,28 @@ fn nothing_is_wider_than_a_telephone() {
     page.has_no_console_errors();
 }
 
+#[test]
+fn a_window_that_becomes_narrow_keeps_its_messages() {
+    let page = page(Window::WIDE);
+    page.click("#open-people", "");
+    page.hides("#people");
+    for width in [1279, 900, 899, 700, 699, 320] {
+        page.browser
+            .resize(Window {
+                width,
+                ..Window::WIDE
+            })
+            .unwrap();
+        let body = "const { left, right } = document.querySelector('main').getBoundingClientRect(); return [left, right];";
+        let left = if width < 700 { 0 } else { 72 + 240 };
+        let found = page.browser.run(body, &Value::Null);
+        assert_eq!(found, json!([left, width]), "{width}");
+    }
+    page.click("#open-people", "");
+    page.shows("#people", "Rollcall");
+    page.has_no_console_errors();
+}
+
 /// The elements that a person can reach end within the window.
 fn assert_fits(page: &Page, what: &str) {
     let body = "return [...document.querySelectorAll('body *')].filter((one) => {

@@ -15,7 +15,7 @@ fn a_button_on_an_incident_changes_its_message() {
     incident.says("timed out (while connecting)");
     page.act_as("sam");
     incident.press("Acknowledge");
-    incident.says("Acknowledged\nby @sam");
+    incident.says("Acknowledged\n\nby @sam");
     till.recovers().unwrap();
     incident.says("🟢 till was offline for");
     page.has_no_console_errors();

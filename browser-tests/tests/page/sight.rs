@@ -32,6 +32,7 @@ fn texts_have_enough_contrast_in_both_themes() {
         page.shows("#hint.failed", "required");
         assert_readable(&page, is_dark);
     }
+    page.has_no_console_errors();
 }
 
 fn assert_readable(page: &Page, is_dark: bool) {

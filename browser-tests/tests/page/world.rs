@@ -6,10 +6,9 @@ use browser_tests::{Machine, Page, Story, Window};
 
 /// The page in a window, as ada sees it. The story is over before it begins.
 pub fn page(window: Window) -> Page {
-    match Page::open(Story::Skipped, window) {
-        Ok(page) => page,
-        Err(error) => panic!("{error}"),
-    }
+    let page = Page::open(Story::Skipped, window).unwrap_or_else(|error| panic!("{error}"));
+    page.message("12 endpoints added");
+    page
 }
 
 /// A web server on a free port.

@@ -20,7 +20,7 @@ export const byId = (id) => document.getElementById(id);
 const COLORS = ["#5865f2", "#757e8a", "#3ba55c", "#faa61a", "#ed4245", "#eb459f"];
 
 // A role's color is meant for no theme: as it is, its text may be unreadable in one of them.
-export const readable = (color) => (color ? `color-mix(in srgb, ${color} 60%, var(--strong))` : "");
+export const readable = (color) => (color ? `color-mix(in srgb, ${color} 55%, var(--strong))` : "");
 
 export function avatar(id, name, status) {
   const color = COLORS[Number(BigInt(id || 0) % BigInt(COLORS.length))];
