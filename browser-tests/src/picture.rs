@@ -36,7 +36,7 @@ pub fn with_palette(file: &[u8]) -> Result<Vec<u8>, DriverError> {
         .map(|pixel| [pixel[0], pixel[1], pixel[2]])
         .collect();
     let palette = palette(&pixels);
-    encode(&pixels, &palette, (frame.width, frame.height).into())
+    encode(&pixels, &palette, &frame)
 }
 
 /// The colors to use: from the most frequent one on, each that differs enough from those before it.
@@ -72,19 +72,11 @@ fn distance(one: Color, other: Color) -> u32 {
         .sum()
 }
 
-/// Width and height in pixels.
-struct Size {
-    width: u32,
-    height: u32,
-}
-
-impl From<(u32, u32)> for Size {
-    fn from((width, height): (u32, u32)) -> Self {
-        Self { width, height }
-    }
-}
-
-fn encode(pixels: &[Color], palette: &[Color], size: Size) -> Result<Vec<u8>, DriverError> {
+fn encode(
+    pixels: &[Color],
+    palette: &[Color],
+    frame: &png::OutputInfo,
+) -> Result<Vec<u8>, DriverError> {
     let mut nearest: HashMap<Color, u8> = HashMap::new();
     let index_of = |pixel: &Color| {
         *nearest.entry(*pixel).or_insert_with(|| {
@@ -95,7 +87,7 @@ fn encode(pixels: &[Color], palette: &[Color], size: Size) -> Result<Vec<u8>, Dr
     };
     let indexes: Vec<u8> = pixels.iter().map(index_of).collect();
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, size.width, size.height);
+    let mut encoder = png::Encoder::new(&mut file, frame.width, frame.height);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_palette(palette.concat());

@@ -5,8 +5,8 @@
 
 mod cleanup;
 mod commands;
+mod contrast;
 mod frame;
 mod keyboard;
 mod messages;
-mod sight;
 mod world;
