@@ -130,8 +130,8 @@ mod tests {
 
     /// As many different shades, and a background that is more frequent.
     fn shades(number: usize) -> Vec<Color> {
-        let shade = |index: usize| [(index % 256) as u8, (index / 256) as u8 * 40, 9];
-        let mut pixels: Vec<Color> = (1..number).map(shade).collect();
+        let shades = (0..=5).flat_map(|green| (0..=u8::MAX).map(move |red| [red, green * 40, 9]));
+        let mut pixels: Vec<Color> = shades.take(number - 1).collect();
         pixels.extend([[49, 51, 56]; 3]);
         pixels
     }
