@@ -75,6 +75,9 @@ enum Command {
     Alerts(alerts::AlertsCommand),
     /// Show the uptime of monitors
     Uptime(history::uptime::UptimeArguments),
+    /// Export the history of monitors
+    #[command(subcommand)]
+    History(history::HistoryCommand),
     /// Mute monitors, and plan maintenance
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
@@ -221,6 +224,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Device(command) => device::run(&settings, command).await,
         Command::Server(command) => server::run(&settings, command).await,
         Command::Alerts(command) => alerts::run(&settings, command).await,
+        Command::History(command) => history::run(&settings, command).await,
         Command::Uptime(arguments) => history::uptime::run(&settings, arguments).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,

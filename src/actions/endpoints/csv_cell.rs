@@ -18,7 +18,7 @@ fn is_formula(cell: &str) -> bool {
 }
 
 /// A cell as an exported file contains it.
-pub(super) fn mark(cell: &str) -> String {
+pub fn mark(cell: &str) -> String {
     match is_formula(cell) {
         true => format!("{MARK}{cell}"),
         false => cell.to_owned(),

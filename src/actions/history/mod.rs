@@ -1,5 +1,6 @@
 //! The history of monitors: what it shows, and how it is kept small.
 
 pub mod archive;
+pub mod checks;
 pub mod pack;
 pub mod uptime;

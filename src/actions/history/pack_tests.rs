@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::actions::history::archive::archive;
+use crate::actions::history::checks::{self, MonitorChecks};
 use crate::domain::Timestamp;
 use crate::domain::history::check_archive::decode;
 use crate::domain::history::iso_week::IsoWeek;
+use crate::domain::history::range::HistoryRange;
 use crate::store::history::check_archive as store_archive;
 use crate::store::testing::TestStore;
 
@@ -173,4 +175,54 @@ async fn pieces_are_archived_by_week_once_a_day() {
         .await;
     // Nothing was observed on any of them.
     assert_eq!(days, [(4, 4 * 86_400_000)]);
+}
+
+/// The checks of a monitor as an export reads them, and how many weeks are damaged.
+async fn read_checks(store: &TestStore, monitor: i64) -> (Vec<(i64, u8, u16)>, usize) {
+    let week = 7 * 24 * 3_600_000;
+    let range = HistoryRange {
+        from: Timestamp::from_millis(MONDAY - week),
+        to: Timestamp::from_millis(MONDAY + week),
+    };
+    let of_monitor = MonitorChecks::open(&store.reader, MonitorId(monitor))
+        .await
+        .unwrap();
+    let (mut checks, mut damaged) = (Vec::new(), 0);
+    for week in checks::weeks(range) {
+        let found = of_monitor.week(&store.reader, week, range).await.unwrap();
+        damaged += usize::from(found.damage.is_some());
+        let check = |one: &ArchivedCheck| (one.at.millis(), one.class.code(), one.latency.index());
+        checks.extend(found.checks.iter().map(check));
+    }
+    (checks, damaged)
+}
+
+#[tokio::test]
+async fn checks_are_the_same_in_the_log_the_pieces_and_the_archive() {
+    let store = filled().await;
+    let logged = logged_of(&store, 7).await;
+    assert_eq!(read_checks(&store, 7).await, (logged.clone(), 0));
+    pack(&store).await.unwrap();
+    assert_eq!(read_checks(&store, 7).await, (logged.clone(), 0));
+    let night = Timestamp::from_millis(MONDAY + 3_600_000);
+    archive(&store, night).await.unwrap();
+    assert_eq!(read_checks(&store, 7).await, (logged.clone(), 0));
+    store
+        .execute("INSERT INTO check_results (at, monitor_id, latency_us, class) VALUES (1795998000000, 7, 9, 255)")
+        .await;
+    let mut all = logged;
+    all.push((1_795_998_000_000, 255, 110));
+    assert_eq!(read_checks(&store, 7).await, (all.clone(), 0));
+    pack(&store).await.unwrap();
+    assert_eq!(read_checks(&store, 7).await, (all.clone(), 0));
+    // A damaged week is reported, and the others are read.
+    store
+        .execute("UPDATE check_archive SET checks = X'01FF' WHERE monitor_id = 7 AND week = (SELECT MIN(week) FROM check_archive)")
+        .await;
+    let monday = all
+        .iter()
+        .filter(|check| check.0 >= MONDAY)
+        .copied()
+        .collect();
+    assert_eq!(read_checks(&store, 7).await, (monday, 1));
 }

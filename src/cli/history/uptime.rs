@@ -4,33 +4,25 @@ use serde_json::{Value, json};
 
 use crate::actions::history::uptime::{self, MonitorUptime};
 use crate::app::AppError;
-use crate::cli::terminal::guild_argument::GuildArgument;
-use crate::cli::terminal::{find_monitor, print_line, print_note};
+use crate::cli::history::monitor_arguments::MonitorArguments;
+use crate::cli::terminal::{print_line, print_note};
 use crate::cli::{Database, with_store};
 use crate::clock::Clock;
 use crate::domain::history::range::{HistoryRange, SUGGESTIONS, parse_range};
 use crate::domain::millis;
 use crate::domain::text;
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::store::guild::guild_setting;
 use crate::store::history::monitor_history::HistoryScope;
-use crate::store::history::removed_monitor;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct UptimeArguments {
-    /// Name or id of a monitor; also of one that was removed [default: every monitor]
-    #[arg(conflicts_with = "group")]
-    monitor: Option<String>,
+    #[command(flatten)]
+    monitors: MonitorArguments,
     /// Range in the time zone of the Discord server, such as 24h, 7d, today, "this month", 2026-10, 2026-Q3 or
     /// 2026-10-03..2026-10-17
     #[arg(long, value_name = "RANGE", default_value = "30d")]
     range: String,
-    /// Only the monitors of a group
-    #[arg(long, value_parser = crate::cli::name)]
-    group: Option<String>,
-    #[command(flatten)]
-    guild: GuildArgument,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
@@ -42,11 +34,11 @@ pub(in crate::cli) async fn run(
 ) -> Result<(), AppError> {
     with_store(settings, Database::Existing, async |store| {
         let now = Clock::SYSTEM.now();
-        let guild = arguments.guild.guild_id(settings);
+        let guild = arguments.monitors.guild.guild_id(settings);
         let zone = guild_setting::timezone(&store.reader, guild).await?;
         let range = parse_range(&arguments.range, zone, now)
             .map_err(|error| AppError::Setting(format!("--range: {error}")))?;
-        let scope = scope(settings, store, &arguments).await?;
+        let scope = arguments.monitors.scope(settings, store).await?;
         let found = uptime::list(&store.reader, guild, &scope, range, now).await?;
         match scope {
             HistoryScope::Group(name) if found.is_empty() => Err(AppError::Other(format!(
@@ -59,33 +51,6 @@ pub(in crate::cli) async fn run(
         }
     })
     .await
-}
-
-async fn scope(
-    settings: &Settings,
-    store: &Store,
-    arguments: &UptimeArguments,
-) -> Result<HistoryScope, AppError> {
-    if let Some(group) = &arguments.group {
-        return Ok(HistoryScope::Group(group.clone()));
-    }
-    let Some(text) = &arguments.monitor else {
-        return Ok(HistoryScope::All);
-    };
-    let requester = arguments.guild.requester(settings);
-    let error = match find_monitor(store, requester, None, text).await {
-        Ok(found) => return Ok(HistoryScope::One(found.id)),
-        Err(error) => error,
-    };
-    // The history of a monitor outlives it.
-    let removed = removed_monitor::named(&store.reader, requester.guild, text).await?;
-    match removed.as_slice() {
-        [only] => Ok(HistoryScope::One(*only)),
-        [] => Err(error),
-        _ => Err(AppError::Other(format!(
-            "more than one monitor with the name `{text}` was removed. Use its id: `rollcall uptime` shows it"
-        ))),
-    }
 }
 
 fn print(found: &[MonitorUptime], range: HistoryRange, as_json: bool) {

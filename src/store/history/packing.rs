@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::domain::Timestamp;
-use crate::domain::history::check_archive::ResultClass;
+use crate::domain::history::check_archive::{ArchivedCheck, ResultClass};
 use crate::domain::history::latency_bucket::LatencyBucket;
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
@@ -122,11 +122,36 @@ pub async fn rows(reader: &Reader, from: i64, to: i64) -> Result<Vec<LogRow>, St
         row,
         monitor: MonitorId(monitor),
         at: Timestamp::from_millis(at),
-        latency: LatencyBucket::from_micros(u64::try_from(latency).unwrap_or(0)),
-        // A number that is no class says nothing about the monitor.
-        class: u8::try_from(class).map_or(ResultClass::UNKNOWN, ResultClass::from_code),
+        latency: bucket(latency),
+        class: result_class(class),
     };
     Ok(rows.into_iter().map(read).collect())
+}
+
+/// The checks of a monitor that are not packed yet, in the order of the log.
+pub async fn tail(reader: &Reader, monitor: MonitorId) -> Result<Vec<ArchivedCheck>, StoreError> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT at, latency_us, class FROM check_results
+         WHERE id > COALESCE((SELECT packed_row FROM packing WHERE id = 1), 0) AND monitor_id = $1 ORDER BY id",
+    )
+    .bind(monitor.0)
+    .fetch_all(&reader.pool)
+    .await?;
+    let read = |(at, latency, class)| ArchivedCheck {
+        at: Timestamp::from_millis(at),
+        latency: bucket(latency),
+        class: result_class(class),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+fn bucket(micros: i64) -> LatencyBucket {
+    LatencyBucket::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// A number that is no class says nothing about the monitor.
+fn result_class(code: i64) -> ResultClass {
+    u8::try_from(code).map_or(ResultClass::UNKNOWN, ResultClass::from_code)
 }
 
 /// Those of these monitors that exist or whose history is kept.

@@ -33,4 +33,19 @@ fn checks_are_packed_once_over_a_kill_and_give_percentiles() {
     }
     let line = rollcall.done(&["uptime", &id.to_string(), "--range", "24h"]);
     assert!(line.out.contains("p95 "), "{line:?}");
+    // What was pruned from the log is in the export, each check once.
+    let export = ["history", "export", "--range", "24h", "--format"];
+    let lines = rollcall.done(&[&export[..], &["jsonl"]].concat());
+    let times: Vec<&str> = lines.out.lines().collect();
+    let exported = i64::try_from(times.len()).unwrap();
+    assert!(exported >= packed, "{exported} of {packed}");
+    let first: serde_json::Value = serde_json::from_str(times[0]).unwrap();
+    assert_eq!((&first["id"], &first["result"]), (&id.into(), &"up".into()));
+    let mut distinct = times.clone();
+    distinct.dedup();
+    assert_eq!(distinct.len(), times.len(), "{lines:?}");
+    let table = rollcall.done(&[&export[..], &["csv"]].concat());
+    let header = "id,name,at,result,reason,latency_us";
+    assert_eq!(table.out.lines().next(), Some(header));
+    assert_eq!(table.out.lines().count(), times.len() + 1);
 }

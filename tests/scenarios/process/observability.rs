@@ -299,7 +299,7 @@ async fn members_can_see_the_health_of_the_bot() {
         "`recheck` <t:",
         "0 checks waiting",
         "0 writes waiting",
-        " KB",
+        "Database: ",
     ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
