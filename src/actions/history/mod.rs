@@ -3,4 +3,5 @@
 pub mod archive;
 pub mod checks;
 pub mod pack;
+pub mod span_limit;
 pub mod uptime;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::actions::history::span_limit::{self, MOST_SPANS};
 use crate::actions::history::{archive, pack};
 use crate::jobs::JobContext;
 use crate::store::StoreError;
@@ -12,6 +13,7 @@ pub(in crate::jobs) const PERIOD: Duration = Duration::from_secs(3600);
 pub(in crate::jobs) async fn run(context: &JobContext) -> Result<String, StoreError> {
     let packed = pack::pack(&context.store).await?;
     let archived = archive::archive(&context.store, context.checks.clock.now()).await?;
+    span_limit::enforce(&context.store, MOST_SPANS).await?;
     let archived = match archived {
         Some(monitors) => format!(", archived those of {monitors} monitors"),
         None => String::new(),

@@ -6,7 +6,7 @@ use crate::domain::history::status_span::{SpanStatus, StatusSpan, back_dated};
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
 use crate::store::engine::rows::{pieces, placeholders};
-use crate::store::{StoreError, Tx};
+use crate::store::{Reader, StoreError, Tx};
 
 /// A span to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,38 @@ async fn replace_later(tx: &mut Tx<'_>, span: &NewSpan) -> Result<Timestamp, Sto
         .execute(&mut *tx.connection)
         .await?;
     Ok(began_at)
+}
+
+/// The monitors with more spans than a limit.
+pub async fn beyond(reader: &Reader, limit: u32) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT monitor_id FROM status_spans GROUP BY monitor_id HAVING COUNT(*) > $1",
+    )
+    .bind(limit)
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// Deletes up to `at_once` of the oldest spans of a monitor, so that the latest `keep` stay; returns how many.
+pub async fn keep_latest(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    keep: u32,
+    at_once: u32,
+) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM status_spans WHERE monitor_id = $1 AND began_at IN (
+             SELECT began_at FROM status_spans WHERE monitor_id = $1 AND began_at < (
+                 SELECT began_at FROM status_spans WHERE monitor_id = $1 ORDER BY began_at DESC LIMIT 1 OFFSET $2)
+             ORDER BY began_at LIMIT $3)",
+    )
+    .bind(monitor.0)
+    .bind(i64::from(keep) - 1)
+    .bind(at_once)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(deleted.rows_affected())
 }
 
 /// Reads a span. A number that stands for no status is unknown time, and damages nothing else.

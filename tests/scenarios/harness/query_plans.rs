@@ -37,7 +37,7 @@ const WAITING: [&str; 7] = [
 ];
 
 /// Statements that scan on purpose: a part of the statement, a line of its plan, and why.
-const ALLOWED: [(&str, &str, &str); 11] = [
+const ALLOWED: [(&str, &str, &str); 12] = [
     (
         "SELECT * FROM api_keys WHERE $1 IS NULL",
         "SCAN api_keys",
@@ -67,6 +67,11 @@ const ALLOWED: [(&str, &str, &str); 11] = [
         "SELECT guild_id FROM monitors UNION SELECT guild_id FROM removed_monitors",
         "SCAN removed_monitors USING COVERING INDEX idx_removed_monitors_guild",
         "once a day, for the figures of each day",
+    ),
+    (
+        "SELECT monitor_id FROM status_spans GROUP BY monitor_id HAVING COUNT(*)",
+        "SCAN status_spans",
+        "once an hour, in the order of its key",
     ),
     (
         "SELECT COUNT(*) FROM monitor_state",
