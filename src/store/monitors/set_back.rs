@@ -5,8 +5,17 @@ use super::monitor_state;
 use crate::domain::Timestamp;
 use crate::store::{StoreError, Tx};
 
-/// What decides when monitors are overdue and when people are notified. The history is left as it was written.
-const STATEMENTS: [&str; 10] = [
+/// What decides when monitors are overdue and when people are notified, and the spans of the day after: what was recorded there
+/// will happen again. Spans further ahead stay as they were written, because a machine may start with a clock that is years behind.
+const STATEMENTS: [&str; 12] = [
+    "INSERT INTO status_spans (monitor_id, began_at, status)
+     SELECT m.id, $1, CASE m.status WHEN 'online' THEN 1 WHEN 'warning' THEN 2 WHEN 'offline' THEN 3 WHEN 'paused' THEN 4 ELSE 0 END
+     FROM monitors m WHERE EXISTS (
+         SELECT 1 FROM status_spans s WHERE s.monitor_id = m.id AND s.began_at > $1 AND s.began_at <= $1 + 86400000)
+     ON CONFLICT (monitor_id, began_at) DO UPDATE SET status = excluded.status",
+    "DELETE FROM status_spans WHERE (monitor_id, began_at) IN (
+         SELECT s.monitor_id, s.began_at FROM monitors m
+         CROSS JOIN status_spans s ON s.monitor_id = m.id AND s.began_at > $1 AND s.began_at <= $1 + 86400000)",
     "UPDATE monitor_state SET last_seen_at = $1 WHERE last_seen_at > $1",
     "UPDATE monitor_state SET last_check_at = $1 WHERE last_check_at > $1",
     "UPDATE monitors SET since = $1 WHERE since > $1",
@@ -65,6 +74,33 @@ mod tests {
         assert_eq!(windows.between(at(0), at(500)), Duration::from_secs(40));
         let last = windows.0.last().map(|window| window.started_at);
         assert_eq!(last, Some(at(50)));
+    }
+
+    #[tokio::test]
+    async fn what_was_recorded_in_the_day_ahead_gives_way_to_the_present_status() {
+        let store = TestStore::open().await;
+        store
+            .execute_all(
+                "INSERT INTO monitors (id, guild_id, kind, name, status, since, created_at) VALUES
+                     (1, 1, 'device', 'a', 'offline', 60000, 0), (2, 1, 'device', 'b', 'online', 40000, 0);
+                 INSERT INTO status_spans (monitor_id, began_at, status) VALUES
+                     (1, 40000, 1), (1, 50001, 2), (1, 60000, 3), (2, 40000, 1), (2, 86450000, 3), (2, 86450001, 1);",
+            )
+            .await;
+        store.write(|tx| Box::pin(set_back(tx, at(50)))).await;
+        let rows: Vec<(i64, i64, i64)> = store
+            .rows("SELECT monitor_id, began_at, status FROM status_spans WHERE began_at > 0 ORDER BY monitor_id, began_at")
+            .await;
+        assert_eq!(
+            rows,
+            [
+                (1, 40_000, 1),
+                (1, 50_000, 3),
+                (2, 40_000, 1),
+                (2, 50_000, 1),
+                (2, 86_450_001, 1),
+            ]
+        );
     }
 
     #[tokio::test]
