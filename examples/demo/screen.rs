@@ -43,7 +43,7 @@ impl Screen {
     }
 
     /// From now on prints above a prompt. It happens in a thread of its own: the editor takes no text after a key that ended its line,
-    /// and whoever has to answer that line must not wait for it.
+    /// and the task that handles that line must not wait for it.
     pub fn print_above(&self, mut printer: impl ExternalPrinter + Send + 'static) {
         let (sender, outputs) = mpsc::channel();
         std::thread::spawn(move || {

@@ -21,6 +21,9 @@ pub(super) const PERIOD: Duration = Duration::from_secs(600);
 /// Rows per transaction; a batch takes a few milliseconds.
 const BATCH: u32 = 5_000;
 
+/// Monitors that were removed whose history a guild keeps.
+const MOST_REMOVED: u32 = 10_000;
+
 /// Weeks of archived checks per transaction; each has several pages.
 const WEEKS_AT_ONCE: u32 = 500;
 
@@ -80,7 +83,7 @@ async fn prune_history(context: &JobContext, now: Timestamp) -> Result<u64, Stor
     })
     .await?;
     in_batches(context, move |tx| {
-        Box::pin(removed_monitor::prune(tx, history_before))
+        Box::pin(removed_monitor::prune(tx, history_before, MOST_REMOVED))
     })
     .await?;
     in_batches(context, move |tx| {

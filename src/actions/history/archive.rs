@@ -138,17 +138,17 @@ async fn record_day(
         from: starts_at,
         to: starts_at.plus(DAY),
     };
-    let found = monitor_history::list(&store.reader, guild, &HistoryScope::All, range).await?;
+    let found = monitor_history::monitors(&store.reader, guild, &HistoryScope::All, range).await?;
     let observed = uptime::observed(&store.reader, range, now).await?;
-    // Before it was added, there is nothing to record.
-    let known = found.iter().filter(|one| !one.spans.is_empty());
-    let days: Vec<DayTimes> = known
-        .map(|one| DayTimes {
+    let days = monitor_history::each(&store.reader, found, range, |one| {
+        // Before it was added, there is nothing to record.
+        (!one.spans.is_empty()).then(|| DayTimes {
             monitor: one.id,
             day,
-            summary: uptime::summarize(one, &observed, range),
+            summary: uptime::summarize(&one, &observed, range),
         })
-        .collect();
+    });
+    let days: Vec<DayTimes> = days.await?.into_iter().flatten().collect();
     for piece in days.chunks(256) {
         let piece = piece.to_vec();
         let save = store.writer.transact::<_, StoreError>(move |tx| {

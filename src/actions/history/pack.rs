@@ -72,7 +72,7 @@ async fn pass(
     Ok(packed)
 }
 
-/// Packs rows, a slice for each monitor. Those of monitors that nothing is known of are left out.
+/// Packs rows, a slice for each monitor. Skips those of monitors that no longer exist.
 async fn pack_monitors(
     reader: &Reader,
     batch: &[&[LogRow]],

@@ -22,6 +22,7 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(15);
 /// The figures of a monitor in a range.
 #[derive(Clone, Debug)]
 pub struct MonitorUptime {
+    /// With its history only if it was asked for alone.
     pub monitor: MonitorHistory,
     pub summary: UptimeSummary,
     /// How long the checks took that passed, or the runs of a device, on the days (UTC) that the range touches.
@@ -38,20 +39,27 @@ pub async fn list(
     range: HistoryRange,
     now: Timestamp,
 ) -> Result<Vec<MonitorUptime>, StoreError> {
-    let found = monitor_history::list(reader, guild, scope, range).await?;
+    let found = monitor_history::monitors(reader, guild, scope, range).await?;
     let observed = observed(reader, range, now).await?;
     let ids: Vec<MonitorId> = found.iter().map(|one| one.id).collect();
     let last = range.to.minus(Duration::from_millis(1));
     let days = (range.from.day(), last.day());
     let mut latencies = daily_stats::latencies(reader, &ids, days.0, days.1).await?;
-    Ok(found
-        .into_iter()
-        .map(|monitor| MonitorUptime {
-            summary: summarize(&monitor, &observed, range),
+    // The spans of all monitors together may be more than fits into memory.
+    let keeps_spans = matches!(scope, HistoryScope::One(_));
+    let figures = monitor_history::each(reader, found, range, |mut monitor| {
+        let summary = summarize(&monitor, &observed, range);
+        if !keeps_spans {
+            monitor.spans = Vec::new();
+            monitor.maintenance = Vec::new();
+        }
+        MonitorUptime {
+            summary,
             latencies: latencies.remove(&monitor.id).unwrap_or_default(),
             monitor,
-        })
-        .collect())
+        }
+    });
+    figures.await
 }
 
 /// The figures of one monitor of a guild.

@@ -50,7 +50,7 @@ pub(in crate::cli) async fn run(
         let range = parse_range(&arguments.range, zone, Clock::SYSTEM.now())
             .map_err(|error| AppError::Setting(format!("--range: {error}")))?;
         let scope = arguments.monitors.scope(settings, store).await?;
-        let found = monitor_history::list(&store.reader, guild, &scope, range).await?;
+        let found = monitor_history::monitors(&store.reader, guild, &scope, range).await?;
         let mut output = ExportOutput::new(arguments.format);
         let exported = export(store, &found, range, &mut output).await?;
         print_note(&format!("Exported {}", text::count(exported, "check")));
@@ -70,7 +70,7 @@ async fn export(
         let of_monitor = MonitorChecks::open(&store.reader, monitor.id).await?;
         if of_monitor.damaged_pieces > 0 {
             print_note(&format!(
-                "warning: some checks of {} since last night are damaged and left out",
+                "warning: some recent checks of {} are damaged and were skipped",
                 monitor.name
             ));
         }

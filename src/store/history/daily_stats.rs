@@ -85,7 +85,7 @@ pub async fn load(
 
 fn read_sketch(monitor: MonitorId, day: i64, bytes: &[u8]) -> LatencySketch {
     LatencySketch::decode(bytes).unwrap_or_else(|error| {
-        tracing::error!(monitor = monitor.0, day, %error, "the latencies of a day cannot be read and are left out");
+        tracing::error!(monitor = monitor.0, day, %error, "cannot read the latencies of a day, ignoring them");
         LatencySketch::default()
     })
 }

@@ -8,6 +8,7 @@ use crate::domain::history::range::HistoryRange;
 use crate::domain::history::status_span::StatusSpan;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::silences::maintenance::TimeWindow;
+use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::history::status_span;
 use crate::store::{Reader, StoreError};
 
@@ -57,8 +58,11 @@ impl HistoryScope {
 /// Existing and removed monitors have a table each.
 const TABLES: [&str; 2] = ["monitors", "removed_monitors"];
 
-/// The monitors of a guild, by name, each with its history in the range.
-pub async fn list(
+/// Monitors whose history is read at once: each has up to 20,000 spans.
+const AT_ONCE: usize = 32;
+
+/// The monitors of a guild in the range, by name, without their history.
+pub async fn monitors(
     reader: &Reader,
     guild: GuildId,
     scope: &HistoryScope,
@@ -73,15 +77,35 @@ pub async fn list(
             range,
             table,
         };
-        let (mut spans, mut maintenance) = (query.spans().await?, query.maintenance().await?);
-        for mut one in query.monitors().await? {
-            one.spans = spans.remove(&one.id).unwrap_or_default();
-            one.maintenance = maintenance.remove(&one.id).unwrap_or_default();
-            all.push(one);
-        }
+        all.extend(query.monitors().await?);
     }
     all.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
     Ok(all)
+}
+
+/// Reads the history of monitors, some at a time, and keeps of each what `take` makes of it.
+pub async fn each<T>(
+    reader: &Reader,
+    monitors: Vec<MonitorHistory>,
+    range: HistoryRange,
+    mut take: impl FnMut(MonitorHistory) -> T,
+) -> Result<Vec<T>, StoreError> {
+    let mut taken = Vec::with_capacity(monitors.len());
+    let mut rest = monitors.into_iter();
+    loop {
+        let piece: Vec<MonitorHistory> = rest.by_ref().take(AT_ONCE).collect();
+        if piece.is_empty() {
+            return Ok(taken);
+        }
+        let ids: Vec<MonitorId> = piece.iter().map(|one| one.id).collect();
+        let mut spans = spans(reader, &ids, range).await?;
+        let mut maintenance = maintenance(reader, &ids, range).await?;
+        for mut one in piece {
+            one.spans = spans.remove(&one.id).unwrap_or_default();
+            one.maintenance = maintenance.remove(&one.id).unwrap_or_default();
+            taken.push(take(one));
+        }
+    }
 }
 
 /// Every guild that has or had a monitor.
@@ -154,44 +178,67 @@ impl Query<'_> {
             })
             .collect()
     }
+}
 
-    async fn spans(&self) -> Result<HashMap<MonitorId, Vec<StatusSpan>>, StoreError> {
+async fn spans(
+    reader: &Reader,
+    monitors: &[MonitorId],
+    range: HistoryRange,
+) -> Result<HashMap<MonitorId, Vec<StatusSpan>>, StoreError> {
+    let mut spans: HashMap<MonitorId, Vec<StatusSpan>> = HashMap::new();
+    for piece in pieces(monitors) {
+        // The placeholders are not numbered, so each value stands once.
         let sql = format!(
-            "SELECT s.monitor_id, s.began_at, s.status FROM {} m JOIN status_spans s ON s.monitor_id = m.id
-                 AND s.began_at < $3 AND s.began_at >= COALESCE(
-                     (SELECT MAX(b.began_at) FROM status_spans b WHERE b.monitor_id = m.id AND b.began_at <= $2), $2)
-             WHERE m.guild_id = $1 AND {} ORDER BY s.monitor_id, s.began_at",
-            self.table,
-            self.scope.condition()
+            "SELECT s.monitor_id, s.began_at, s.status FROM (SELECT ? AS starts_at, ? AS ends_at) r
+             CROSS JOIN status_spans s WHERE s.monitor_id IN {} AND s.began_at < r.ends_at AND s.began_at >= COALESCE(
+                 (SELECT MAX(b.began_at) FROM status_spans b WHERE b.monitor_id = s.monitor_id AND b.began_at <= r.starts_at),
+                 r.starts_at)
+             ORDER BY s.monitor_id, s.began_at",
+            placeholders(1, piece.len())
         );
-        let rows: Vec<(i64, i64, u8)> = self.fetch(sql).await?;
-        let mut spans: HashMap<MonitorId, Vec<StatusSpan>> = HashMap::new();
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(range.from.millis())
+            .bind(range.to.millis());
+        for id in piece {
+            query = query.bind(id.0);
+        }
+        let rows: Vec<(i64, i64, u8)> = query.fetch_all(&reader.pool).await?;
         for (monitor, began_at, code) in rows {
             let of = spans.entry(MonitorId(monitor)).or_default();
             of.push(status_span::read(began_at, code));
         }
-        Ok(spans)
     }
+    Ok(spans)
+}
 
-    async fn maintenance(&self) -> Result<HashMap<MonitorId, Vec<TimeWindow>>, StoreError> {
+async fn maintenance(
+    reader: &Reader,
+    monitors: &[MonitorId],
+    range: HistoryRange,
+) -> Result<HashMap<MonitorId, Vec<TimeWindow>>, StoreError> {
+    let mut windows: HashMap<MonitorId, Vec<TimeWindow>> = HashMap::new();
+    for piece in pieces(monitors) {
         let sql = format!(
-            "SELECT s.monitor_id, s.began_at, COALESCE(s.ended_at, $3) FROM {} m JOIN maintenance_spans s ON s.monitor_id = m.id
-                 AND s.began_at < $3 AND COALESCE(s.ended_at, $3) > $2
-             WHERE m.guild_id = $1 AND {} ORDER BY s.monitor_id, s.began_at",
-            self.table,
-            self.scope.condition()
+            "SELECT s.monitor_id, s.began_at, COALESCE(s.ended_at, r.ends_at) FROM (SELECT ? AS starts_at, ? AS ends_at) r
+             CROSS JOIN maintenance_spans s WHERE s.monitor_id IN {} AND s.began_at < r.ends_at
+                 AND COALESCE(s.ended_at, r.ends_at) > r.starts_at
+             ORDER BY s.monitor_id, s.began_at",
+            placeholders(1, piece.len())
         );
-        let rows: Vec<(i64, i64, i64)> = self.fetch(sql).await?;
-        let mut windows: HashMap<MonitorId, Vec<TimeWindow>> = HashMap::new();
-        for (monitor, starts_at, ends_at) in rows {
-            windows
-                .entry(MonitorId(monitor))
-                .or_default()
-                .push(TimeWindow {
-                    starts_at: Timestamp::from_millis(starts_at),
-                    ends_at: Timestamp::from_millis(ends_at),
-                });
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(range.from.millis())
+            .bind(range.to.millis());
+        for id in piece {
+            query = query.bind(id.0);
         }
-        Ok(windows)
+        let rows: Vec<(i64, i64, i64)> = query.fetch_all(&reader.pool).await?;
+        for (monitor, starts_at, ends_at) in rows {
+            let of = windows.entry(MonitorId(monitor)).or_default();
+            of.push(TimeWindow {
+                starts_at: Timestamp::from_millis(starts_at),
+                ends_at: Timestamp::from_millis(ends_at),
+            });
+        }
     }
+    Ok(windows)
 }

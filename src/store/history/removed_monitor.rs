@@ -40,14 +40,26 @@ pub async fn named(
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// Deletes the history of a monitor that was removed before the given time; returns how many rows were deleted.
-pub async fn prune(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+/// Deletes the history of one monitor: one that was removed before the given time, or the first one that a guild with more than
+/// `most` has removed. Returns how many rows were deleted.
+pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, most: u32) -> Result<u64, StoreError> {
     let id: Option<i64> = sqlx::query_scalar(
         "SELECT id FROM removed_monitors WHERE removed_at < $1 ORDER BY removed_at LIMIT 1",
     )
     .bind(before.millis())
     .fetch_optional(&mut *tx.connection)
     .await?;
+    let id = match id {
+        Some(id) => Some(id),
+        None => sqlx::query_scalar(
+            "SELECT id FROM removed_monitors WHERE guild_id =
+                 (SELECT guild_id FROM removed_monitors GROUP BY guild_id HAVING COUNT(*) > $1 LIMIT 1)
+             ORDER BY removed_at, id LIMIT 1",
+        )
+        .bind(most)
+        .fetch_optional(&mut *tx.connection)
+        .await?,
+    };
     match id {
         Some(id) => forget(tx, id).await,
         None => Ok(0),
@@ -93,4 +105,40 @@ async fn forget(tx: &mut Tx<'_>, id: i64) -> Result<u64, StoreError> {
         deleted += rows.rows_affected();
     }
     Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn a_guild_keeps_the_monitors_that_it_removed_last() {
+        let store = TestStore::open().await;
+        store
+            .execute_all(
+                "INSERT INTO removed_monitors (id, guild_id, kind, name, created_at, removed_at) VALUES
+                     (1, 1, 'device', 'a', 0, 60), (2, 1, 'device', 'b', 0, 50), (3, 1, 'device', 'c', 0, 70),
+                     (4, 2, 'device', 'd', 0, 40), (5, 2, 'device', 'e', 0, 55);
+                 INSERT INTO status_spans (monitor_id, began_at, status) VALUES (2, 0, 1), (2, 50, 5), (5, 0, 1);",
+            )
+            .await;
+        let at = Timestamp::from_millis;
+        let mut deleted = Vec::new();
+        for before in [40, 40, 41, 41] {
+            deleted.push(
+                store
+                    .write(move |tx| Box::pin(prune(tx, at(before), 2)))
+                    .await,
+            );
+        }
+        // The first one of the guild that has more than two, with two spans; then the one that is too old.
+        assert_eq!(deleted, [3, 0, 1, 0]);
+        let left: Vec<(i64,)> = store
+            .rows("SELECT id FROM removed_monitors ORDER BY id")
+            .await;
+        assert_eq!(left, [(1,), (3,), (5,)]);
+        let spans: Vec<(i64,)> = store.rows("SELECT monitor_id FROM status_spans").await;
+        assert_eq!(spans, [(5,)]);
+    }
 }

@@ -131,7 +131,7 @@ fn time_without_a_running_bot_and_maintenance_and_pauses_are_no_downtime() {
         (!rollcall.sql(longer).is_empty()).then_some(())
     });
     running.kill();
-    // Nothing answers while nobody looks: the endpoint is offline when the bot is back.
+    // The endpoint fails while the bot does not run, and is offline when it is back.
     drop(web);
     let running = rollcall.run();
     rollcall.wait_until("offline", id, |endpoint| endpoint["status"] == "offline");
@@ -151,7 +151,7 @@ fn time_without_a_running_bot_and_maintenance_and_pauses_are_no_downtime() {
         (figures["maintenance_ms"] != 0).then_some(figures)
     });
     adds_up(&before);
-    // Downtime stands still from then on.
+    // Downtime does not grow from then on.
     let after = wait_for("more maintenance", || {
         let figures = uptime(&rollcall, &["shop"]).remove(0);
         (figures["maintenance_ms"] != before["maintenance_ms"]).then_some(figures)

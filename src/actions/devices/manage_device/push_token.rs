@@ -1,4 +1,4 @@
-//! Stores push tokens, as hashes: whoever reads the database cannot send pushes.
+//! Stores push tokens, as hashes: a copy of the database is not enough to send pushes.
 
 use sha2::{Digest, Sha256};
 

@@ -21,7 +21,7 @@ const MAX_DAYS: u32 = 1826;
 /// The longest range: five years. (Of local days it may be an hour longer, when summer time begins and ends.)
 pub const MAX_RANGE: Duration = Duration::from_secs(MAX_DAYS as u64 * 24 * 3600);
 
-/// Ranges to suggest while somebody types: all words, and usual lengths.
+/// Ranges for autocomplete: all keywords, and common lengths.
 pub const SUGGESTIONS: &[&str] = &[
     "24h",
     "7d",
@@ -53,7 +53,7 @@ impl HistoryRange {
     }
 
     /// Divides the range at the starts of the days in the zone. The first and the last part may be shorter than a day; days
-    /// that the clocks skip are left out.
+    /// that the clocks skip do not appear.
     pub fn local_days(self, zone: Tz) -> impl Iterator<Item = Self> {
         self.divided(zone, NaiveDate::succ_opt)
     }

@@ -324,7 +324,7 @@ const PARTS: &str = "
     UTC            | 24h                    | 12 12    | two partial days
     UTC            | 1h                     | 1        | part of a day
     UTC            | yesterday              | 24       | one day
-    Pacific/Apia   | 2011-12-28..2012-01-01 | 24 24 24 24 | a day is left out
+    Pacific/Apia   | 2011-12-28..2012-01-01 | 24 24 24 24 | a day was skipped
     America/Havana | 2026-10-31..2026-11-02 | 24 25 24 | midnight occurs twice
 ";
 
