@@ -146,6 +146,10 @@ async fn pieces_are_archived_by_week_once_a_day() {
         .rows("SELECT COUNT(*), COUNT(DISTINCT week) FROM check_archive")
         .await;
     assert_eq!(weeks, [(300, 2)]);
+    let recorded: Vec<(i64,)> = store
+        .rows("SELECT COUNT(DISTINCT monitor_id) FROM daily_stats WHERE unknown_ms IS NOT NULL")
+        .await;
+    assert_eq!(recorded, [(MONITORS,)]);
     assert_eq!(archive(&store, night).await.unwrap(), None);
     // The next day adds to the same week. A piece and a week that are damaged fail nothing else.
     store
