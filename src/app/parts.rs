@@ -188,6 +188,8 @@ impl<'a> Parts<'a> {
             key_cache: http::KeyCache::default(),
             known_callers: http::KnownCallers::default(),
             read_turns: http::ReadTurns::default(),
+            export_turns: http::ReadTurns::default(),
+            kept_checks: self.settings.retention.check_archive,
             probe_places: http::ProbePlaces::default(),
             trusted_proxies: self.settings.http.trusted_proxies.clone().into(),
             clock,

@@ -65,6 +65,10 @@ pub struct HttpState {
     pub key_cache: KeyCache,
     pub known_callers: KnownCallers,
     pub read_turns: ReadTurns,
+    /// Of responses that take long.
+    pub export_turns: ReadTurns,
+    /// How long single checks are kept.
+    pub kept_checks: Duration,
     pub probe_places: ProbePlaces,
     pub trusted_proxies: TrustedProxies,
     pub clock: Clock,

@@ -1,13 +1,16 @@
 //! Single checks of a monitor, from wherever they are: the archive of weeks, the pieces of the hours since, and the log that is not
 //! packed yet.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::panic;
+use std::time::Duration;
 
 use crate::domain::history::check_archive::{ArchivedCheck, DamagedArchive, decode};
 use crate::domain::history::iso_week::IsoWeek;
 use crate::domain::history::range::HistoryRange;
 use crate::domain::monitor::MonitorId;
-use crate::store::history::{check_archive, packing};
+use crate::store::history::check_archive::{self, ArchivedWeek};
+use crate::store::history::packing;
 use crate::store::{Reader, StoreError};
 
 /// The checks of one monitor, read week by week.
@@ -54,6 +57,29 @@ impl MonitorChecks {
         })
     }
 
+    /// The weeks in the range that have checks, in order.
+    pub async fn weeks(
+        &self,
+        reader: &Reader,
+        range: HistoryRange,
+    ) -> Result<Vec<IsoWeek>, StoreError> {
+        let mut weeks: BTreeSet<IsoWeek> = self
+            .recent
+            .iter()
+            .filter(|check| range.from <= check.at && check.at < range.to)
+            .map(|check| IsoWeek::of(check.at))
+            .collect();
+        let last = range.to.minus(Duration::from_millis(1));
+        let archived = check_archive::known(
+            reader,
+            self.monitor,
+            IsoWeek::of(range.from),
+            IsoWeek::of(last),
+        );
+        weeks.extend(archived.await?);
+        Ok(weeks.into_iter().collect())
+    }
+
     /// The checks of a week that are in the range.
     pub async fn week(
         &self,
@@ -62,28 +88,33 @@ impl MonitorChecks {
         range: HistoryRange,
     ) -> Result<WeekChecks, StoreError> {
         let stored = check_archive::weeks(reader, self.monitor, week, week).await?;
-        let (mut checks, damage) = match stored.first().map(|one| decode(&one.checks)) {
-            None => (Vec::new(), None),
-            Some(Ok(checks)) => (checks, None),
-            Some(Err(error)) => {
+        let (mut checks, damage) = match unpack(stored).await {
+            Ok(checks) => (checks, None),
+            Err(error) => {
                 tracing::error!(monitor = self.monitor.0, %week, %error, "archived checks cannot be read");
                 (Vec::new(), Some(error))
             }
         };
-        let archived: HashSet<i64> = checks.iter().map(|check| check.at.millis()).collect();
-        let of_week = self.recent.iter().copied().filter(|check| {
-            IsoWeek::of(check.at) == week && !archived.contains(&check.at.millis())
-        });
-        checks.extend(of_week);
+        checks.sort_by_key(|check| check.at);
+        let is_new = |check: &&ArchivedCheck| {
+            IsoWeek::of(check.at) == week
+                && checks
+                    .binary_search_by_key(&check.at, |one| one.at)
+                    .is_err()
+        };
+        let recent: Vec<ArchivedCheck> = self.recent.iter().filter(is_new).copied().collect();
+        checks.extend(recent);
         checks.retain(|check| range.from <= check.at && check.at < range.to);
         checks.sort_by_key(|check| check.at);
         Ok(WeekChecks { checks, damage })
     }
 }
 
-/// The weeks that a range touches.
-pub fn weeks(range: HistoryRange) -> impl Iterator<Item = IsoWeek> {
-    let first = IsoWeek::of(range.from);
-    std::iter::successors(Some(first), |week| Some(week.next()))
-        .take_while(move |week| week.starts_at() < range.to)
+/// Unpacks the blob of a week, if there is one: apart from other tasks, because at a check each second it has 604,800.
+async fn unpack(stored: Vec<ArchivedWeek>) -> Result<Vec<ArchivedCheck>, DamagedArchive> {
+    let Some(week) = stored.into_iter().next() else {
+        return Ok(Vec::new());
+    };
+    let decoded = tokio::task::spawn_blocking(move || decode(&week.checks)).await;
+    decoded.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()))
 }

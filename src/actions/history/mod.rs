@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod checks;
+pub mod latency;
 pub mod pack;
 pub mod span_limit;
 pub mod uptime;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::actions::history::archive::archive;
-use crate::actions::history::checks::{self, MonitorChecks};
+use crate::actions::history::checks::MonitorChecks;
 use crate::domain::Timestamp;
 use crate::domain::history::check_archive::decode;
 use crate::domain::history::iso_week::IsoWeek;
@@ -192,7 +192,7 @@ async fn read_checks(store: &TestStore, monitor: i64) -> (Vec<(i64, u8, u16)>, u
         .await
         .unwrap();
     let (mut checks, mut damaged) = (Vec::new(), 0);
-    for week in checks::weeks(range) {
+    for week in of_monitor.weeks(&store.reader, range).await.unwrap() {
         let found = of_monitor.week(&store.reader, week, range).await.unwrap();
         damaged += usize::from(found.damage.is_some());
         let check = |one: &ArchivedCheck| (one.at.millis(), one.class.code(), one.latency.index());

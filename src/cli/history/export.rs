@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::monitor_arguments::MonitorArguments;
 use crate::actions::endpoints::csv_cell;
-use crate::actions::history::checks::{self, MonitorChecks};
+use crate::actions::history::checks::MonitorChecks;
 use crate::app::AppError;
 use crate::cli::terminal::print_note;
 use crate::cli::{Database, with_store};
@@ -74,7 +74,7 @@ async fn export(
                 monitor.name
             ));
         }
-        for week in checks::weeks(range) {
+        for week in of_monitor.weeks(&store.reader, range).await? {
             let found = of_monitor.week(&store.reader, week, range).await?;
             if let Some(damage) = found.damage {
                 print_note(&format!("warning: {}, week {week}: {damage}", monitor.name));
@@ -116,11 +116,7 @@ impl ExportOutput {
     /// Whether it could be written.
     fn write(&mut self, monitor: &MonitorHistory, check: &ArchivedCheck) -> bool {
         let at = text::timestamp(check.at);
-        let result = match (check.class.is_up(), check.class.is_down()) {
-            (true, _) => "up",
-            (_, true) => "down",
-            _ => "unknown",
-        };
+        let result = check.class.kind().as_str();
         let reason = check.class.failure().map(|failure| failure.as_str());
         let latency = check.latency.value_micros();
         match self.format {

@@ -6,8 +6,6 @@ use chrono::{DateTime, Datelike};
 
 use crate::timestamp::Timestamp;
 
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
-
 /// A week from Monday to Sunday in UTC (ISO 8601), kept as its Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IsoWeek(i64);
@@ -30,7 +28,7 @@ impl IsoWeek {
 
     /// The first millisecond of the week.
     pub const fn starts_at(self) -> Timestamp {
-        Timestamp::from_millis(self.0.saturating_mul(DAY_MILLIS))
+        Timestamp::start_of_day(self.0)
     }
 
     /// The first millisecond after the week.

@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
 impl Timestamp {
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -27,7 +29,12 @@ impl Timestamp {
 
     /// Whole days since the epoch, in UTC.
     pub const fn day(self) -> i64 {
-        self.0.div_euclid(24 * 3600 * 1000)
+        self.0.div_euclid(DAY_MILLIS)
+    }
+
+    /// The first millisecond of a day, which is counted like `day`.
+    pub const fn start_of_day(day: i64) -> Self {
+        Self(day.saturating_mul(DAY_MILLIS))
     }
 
     /// Time since `earlier`; zero if `earlier` lies in the future (the clock was set back).

@@ -68,13 +68,33 @@ pub async fn weeks(
     .fetch_all(&reader.pool)
     .await?;
     let week = |(days, checks): (i64, Vec<u8>)| {
-        let damaged = || StoreError::Damaged(format!("the week {days} of archived checks"));
-        Ok(ArchivedWeek {
-            week: IsoWeek::from_days(days).ok_or_else(damaged)?,
-            checks,
-        })
+        let week = read_week(days)?;
+        Ok(ArchivedWeek { week, checks })
     };
     rows.into_iter().map(week).collect()
+}
+
+fn read_week(days: i64) -> Result<IsoWeek, StoreError> {
+    let damaged = || StoreError::Damaged(format!("the week {days} of archived checks"));
+    IsoWeek::from_days(days).ok_or_else(damaged)
+}
+
+/// The weeks from `first` to `last`, both included, of which a monitor has a blob, in order.
+pub async fn known(
+    reader: &Reader,
+    monitor: MonitorId,
+    first: IsoWeek,
+    last: IsoWeek,
+) -> Result<Vec<IsoWeek>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT week FROM check_archive WHERE monitor_id = $1 AND week BETWEEN $2 AND $3 ORDER BY week",
+    )
+    .bind(monitor.0)
+    .bind(first.days())
+    .bind(last.days())
+    .fetch_all(&reader.pool)
+    .await?;
+    rows.into_iter().map(read_week).collect()
 }
 
 /// Writes the blobs of weeks of a monitor, and deletes the pieces that are in them now.

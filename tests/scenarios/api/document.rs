@@ -114,8 +114,14 @@ impl Document {
         let (kind, content) = contents.iter().next().unwrap();
         let content_type = answer.header("content-type").unwrap();
         assert!(content_type.starts_with(kind), "{name}: {answer:?}");
-        let violation = self.violation(&content["schema"], &answer.json);
-        assert_eq!(violation, None, "{name}: {answer:?}");
+        let values = match kind.as_str() {
+            "application/x-ndjson" => answer.lines(),
+            _ => vec![answer.json.clone()],
+        };
+        for value in values {
+            let violation = self.violation(&content["schema"], &value);
+            assert_eq!(violation, None, "{name}: {answer:?}");
+        }
         if answer.status >= 400 {
             assert_ne!(answer.json["detail"], json!(""), "{name}: {answer:?}");
         }

@@ -52,12 +52,34 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The lines of the body, each as JSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let lines = self.text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
     /// The value of a header, unchanged.
     pub fn header(&self, name: &str) -> Option<String> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.to_owned())
+    }
+}
+
+/// A complete chunked body.
+fn without_chunks(mut body: &str) -> String {
+    let mut text = String::new();
+    loop {
+        let (length, rest) = body.split_once("\r\n").expect("the length of a chunk");
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            return text;
+        }
+        text += &rest[..length];
+        body = rest[length..].strip_prefix("\r\n").unwrap();
     }
 }
 
@@ -365,11 +387,15 @@ impl Running<'_> {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let text = match head.contains("transfer-encoding: chunked") {
+            true => without_chunks(body),
+            false => body.to_owned(),
+        };
         Answer {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
             head: head.to_owned(),
-            json: serde_json::from_str(body).unwrap_or(Value::Null),
-            text: body.to_owned(),
+            json: serde_json::from_str(&text).unwrap_or(Value::Null),
+            text,
         }
     }
 

@@ -1,4 +1,5 @@
 //! The history of monitors: it shows the same figures everywhere, and they can be proved.
 
+mod checks;
 mod packing;
 mod uptime;

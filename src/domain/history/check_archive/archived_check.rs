@@ -1,5 +1,7 @@
 //! A check as the archive keeps it.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::endpoints::check_result::{FailureClass, Verdict};
 use crate::history::latency_bucket::LatencyBucket;
 use crate::timestamp::Timestamp;
@@ -17,6 +19,22 @@ pub struct ArchivedCheck {
 /// The class of a check result, as the log stores it: 0 is up, 255 is unknown, others are classes of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResultClass(u8);
+
+/// Whether a check passed, without the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum ResultKind {
+    Up,
+    Down,
+    /// Rollcall could not check.
+    Unknown,
+}
+
+impl ResultKind {
+    pub fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+}
 
 impl ResultClass {
     pub const UP: Self = Self(0);
@@ -49,6 +67,14 @@ impl ResultClass {
         self != Self::UP && self != Self::UNKNOWN
     }
 
+    pub fn kind(self) -> ResultKind {
+        match self {
+            Self::UP => ResultKind::Up,
+            Self::UNKNOWN => ResultKind::Unknown,
+            _ => ResultKind::Down,
+        }
+    }
+
     /// The class of the failure; `None` if the check did not fail, or if a newer version stored the class.
     pub fn failure(self) -> Option<FailureClass> {
         let mut classes = FailureClass::ALL.iter().copied();
@@ -79,6 +105,12 @@ mod tests {
             assert_eq!(class.failure(), failure, "{code}");
             assert_eq!(class.is_down(), failure.is_some(), "{code}");
             assert_eq!(class.is_up(), code == 0, "{code}");
+            let word = match code {
+                0 => "up",
+                255 => "unknown",
+                _ => "down",
+            };
+            assert_eq!(class.kind().as_str(), word, "{code}");
         }
     }
 

@@ -13,7 +13,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use archived_check::{ArchivedCheck, ResultClass};
+pub use archived_check::{ArchivedCheck, ResultClass, ResultKind};
 pub use damage::{AppendError, DamagedArchive, TooManyChecks};
 use prediction::{LatencyPrediction, SlotPrediction, usual_step};
 use stream::{pack, unpack};

@@ -48,6 +48,12 @@ pub struct HistoryRange {
 }
 
 impl HistoryRange {
+    /// Every time that there is.
+    pub const ALWAYS: Self = Self {
+        from: Timestamp::from_millis(i64::MIN),
+        to: Timestamp::from_millis(i64::MAX),
+    };
+
     pub fn length(self) -> Duration {
         self.to.since(self.from)
     }

@@ -1,7 +1,11 @@
 //! The history of monitors: uptime and status, also of monitors that were removed.
 
+mod checks;
+mod latency;
 mod spans;
 mod uptime;
+
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -10,12 +14,14 @@ use utoipa::IntoParams;
 use super::problem::Problem;
 use super::request::Reader;
 use super::routes::{Routes, about};
-use super::values::RangeText;
+use super::values::{Moment, RangeText};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::history::range::{HistoryRange, parse_range};
+use crate::domain::monitor::MonitorId;
 use crate::http::HttpState;
 use crate::store::guild::guild_setting;
+use crate::store::history::monitor_history::{self, HistoryScope, MonitorHistory};
 
 pub(super) fn routes(routes: &mut Routes) {
     routes.tag(
@@ -38,6 +44,18 @@ pub(super) fn routes(routes: &mut Routes) {
         about("list_spans", "List the statuses of a monitor in a range")
             .describe("Each begins where the one before ends."),
         spans::list,
+    );
+    routes.get::<Reader, _>(
+        "/monitors/{id}/latency",
+        about("list_latencies", "Get how long the checks of a monitor took")
+            .describe("Percentiles for each step of a range, of endpoints and of the runs of devices. Days have checks up to the latest full hour."),
+        latency::show,
+    );
+    routes.get::<Reader, _>(
+        "/monitors/{id}/checks",
+        about("list_checks", "List the checks of a monitor in a range")
+            .describe("A line for each check, oldest first. After 1,000,000 checks, the last line has the time at which the rest begins. A Discord server has two such responses at once; further requests wait."),
+        checks::list,
     );
 }
 
@@ -66,4 +84,26 @@ async fn range(
         now,
     )
     .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("range: {error}")))
+}
+
+/// The length of a range without a beginning.
+const DEFAULT_LENGTH: Duration = Duration::from_secs(24 * 3600);
+
+/// The range between two moments: up to now, and a day long unless they say otherwise. It is empty if it ends before it begins.
+fn between(from: Option<Moment>, to: Option<Moment>, now: Timestamp) -> HistoryRange {
+    let to = to.map_or(now, |moment| moment.0.min(now));
+    let from = from.map_or_else(|| to.minus(DEFAULT_LENGTH), |moment| moment.0.min(to));
+    HistoryRange { from, to }
+}
+
+/// A monitor of a guild, also one that was removed.
+async fn monitor(
+    app: &HttpState,
+    guild: GuildId,
+    id: MonitorId,
+) -> Result<MonitorHistory, Problem> {
+    let scope = HistoryScope::One(id);
+    let found =
+        monitor_history::monitors(&app.store.reader, guild, &scope, HistoryRange::ALWAYS).await?;
+    found.into_iter().next().ok_or_else(Problem::not_found)
 }

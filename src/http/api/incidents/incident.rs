@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::actions::incidents::respond;
 use crate::domain::event::Actor;
+use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::{Timestamp, text};
 use crate::http::HttpState;
@@ -14,7 +15,7 @@ use crate::http::api::problem::Problem;
 use crate::http::api::request::{Admin, InPath, InQuery, Reader};
 use crate::http::api::routes::Json;
 use crate::http::api::values::{
-    DateTime, Id, IncidentStateWord, OutageEndWord, OutageReasonWord, Word, date_time,
+    DateTime, Id, IncidentStateWord, Moment, OutageEndWord, OutageReasonWord, Word, date_time,
 };
 use crate::notify::wording;
 use crate::store::incidents::incident::{self, Incident, IncidentFilter, Outage};
@@ -138,6 +139,12 @@ impl From<&Outage> for OutageView {
 pub(super) struct IncidentQuery {
     #[param(inline)]
     state: Option<IncidentStateWord>,
+    /// Only incidents that were open after this moment.
+    #[param(inline)]
+    from: Option<Moment>,
+    /// Only incidents that were opened before this moment.
+    #[param(inline)]
+    to: Option<Moment>,
     #[param(inline)]
     cursor: Option<Cursor>,
     #[serde(default)]
@@ -161,6 +168,12 @@ pub(super) async fn list(
     let filter = IncidentFilter {
         guild: reader.0.guild_id,
         state: query.state.map(|word| word.0),
+        range: HistoryRange {
+            from: query
+                .from
+                .map_or(HistoryRange::ALWAYS.from, |moment| moment.0),
+            to: query.to.map_or(HistoryRange::ALWAYS.to, |moment| moment.0),
+        },
         before: query.cursor.map(|cursor| IncidentId(cursor.number(0))),
     };
     let limit = query.limit.get();

@@ -1,6 +1,9 @@
 //! The answers of operations: a view as JSON, with the status that its type stands for.
 
-use axum::http::StatusCode;
+use std::marker::PhantomData;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +22,37 @@ pub(in crate::http) struct Created<T>(pub T);
 /// 204: it was deleted.
 #[derive(Debug)]
 pub(in crate::http) struct NoContent;
+
+/// 200 with lines of JSON, each a view, which are sent while they are read.
+#[derive(Debug)]
+pub(in crate::http) struct JsonLines<T> {
+    body: Body,
+    line: PhantomData<T>,
+}
+
+impl<T> JsonLines<T> {
+    /// `body` has only lines that are a `T`.
+    pub fn new(body: Body) -> Self {
+        Self {
+            body,
+            line: PhantomData,
+        }
+    }
+}
+
+const JSON_LINES: &str = "application/x-ndjson";
+
+impl<T> IntoResponse for JsonLines<T> {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, JSON_LINES)], self.body).into_response()
+    }
+}
+
+impl<T: ToSchema> Answer for JsonLines<T> {
+    fn describe(described: &mut Described) {
+        described.answers_as::<T>(StatusCode::OK, "One object per line", JSON_LINES);
+    }
+}
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {

@@ -19,7 +19,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::tag::Tag;
 use utoipa::openapi::{Ref, RefOr, Schema};
 
-pub(in crate::http) use answer::{Created, Json, NoContent};
+pub(in crate::http) use answer::{Created, Json, JsonLines, NoContent};
 pub(in crate::http) use handler::OperationHandler;
 pub(in crate::http) use operation::{Answer, Argument, Described, Permission, body_example};
 

@@ -61,10 +61,14 @@ impl Described {
 
     /// Adds a JSON answer.
     pub fn answers<T: ToSchema>(&mut self, status: StatusCode, text: &str) {
+        self.answers_as::<T>(status, text, "application/json");
+    }
+
+    /// Adds an answer of this media type, of which the schema describes the content or each line.
+    pub fn answers_as<T: ToSchema>(&mut self, status: StatusCode, text: &str, kind: &str) {
         let mut response = Response::new(text);
         let content = Content::new(Some(self.schema::<T>()));
-        let kind = "application/json".to_owned();
-        response.content.insert(kind, RefOr::T(content));
+        response.content.insert(kind.to_owned(), RefOr::T(content));
         self.answers.push((status, response));
     }
 }

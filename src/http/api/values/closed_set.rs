@@ -13,6 +13,7 @@ use crate::domain::devices::line_kind::LineKind;
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check::Method;
 use crate::domain::event::EventKind;
+use crate::domain::history::check_archive::ResultKind;
 use crate::domain::incidents::incident_state::IncidentState;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyKind;
@@ -50,6 +51,7 @@ macro_rules! closed_sets {
 closed_sets! {
     Status, StatusWord, "Status";
     FailureClass, FailureClassWord, "FailureReason";
+    ResultKind, CheckResultWord, "CheckResult";
     EventKind, EventKindWord, "EventType";
     Method, MethodWord, "HttpMethod";
     KeyKind, KeyKindWord, "KeyKind";

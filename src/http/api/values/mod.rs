@@ -12,9 +12,9 @@ mod whole;
 
 pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
-    EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord, MethodWord,
-    MonitorKindWord, OutageEndWord, OutageReasonWord, SeverityWord, SilenceKindWord, StatusWord,
-    ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
+    CheckResultWord, EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord,
+    MethodWord, MonitorKindWord, OutageEndWord, OutageReasonWord, SeverityWord, SilenceKindWord,
+    StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
 };
 pub(in crate::http) use headers::HeaderValues;
 pub(in crate::http) use id::{DateTime, Id, date_time};
@@ -22,6 +22,6 @@ pub(in crate::http) use json::{Hint, JsonObject, ReportedFigure};
 pub(in crate::http) use monitor_ids::MonitorIds;
 pub(in crate::http) use text::{
     AlertWait, BulkWindow, DeviceThreshold, DiscordId, ExpectedStatus, Interval, KeyIdText,
-    Keyword, MetricText, Moment, Name, NoteText, PushTokenText, RangeText, SilenceLength, SlugText,
-    Step, TargetText, TimeOfDay, UuidText, WebhookUrl, ZoneName,
+    Keyword, MetricText, Moment, Name, NoteText, PushTokenText, Quantiles, RangeText,
+    SilenceLength, SlugText, Step, TargetText, TimeOfDay, UuidText, WebhookUrl, ZoneName,
 };

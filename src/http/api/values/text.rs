@@ -98,6 +98,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Ids are stored as signed 64-bit integers.
 const MOST_DISCORD_ID: u64 = i64::MAX as u64;
 
+/// The most quantiles of a series.
+const MOST_QUANTILES: usize = 10;
+
 /// The longest step that every unit can write with the digits that are read.
 const LONGEST_STEP: Duration = Duration::from_secs(366 * 86_400);
 
@@ -176,6 +179,13 @@ texts! {
         |schema| schema
             .pattern(Some(pattern::durations(Duration::from_millis(1), LONGEST_STEP, SECOND)))
             .description(Some("A duration, such as `60s` or `1h`; a bare number is seconds."));
+
+    /// Quantiles of latencies.
+    Quantiles, QuantilesRule, Vec<f64>, "Quantiles", "0.5,0.95,0.99",
+        read_quantiles,
+        |schema| schema
+            .pattern(Some(QUANTILES_PATTERN))
+            .description(Some("1 to 10 numbers from 0 to 1, separated by commas. Default: `0.5,0.95,0.99`."));
 
     /// The numbers that a limit of a server is about.
     MetricText, MetricRule, Metric, "MetricName", "disk",
@@ -265,6 +275,27 @@ texts! {
     UuidText, UuidRule, DeviceUuid, "DeviceUuid", "7f9c24e5-3b1a-4c0e-9d2f-8a6b5c4d3e2f",
         |text| DeviceUuid::parse(text).map_err(|error| error.to_string()),
         describe_uuid;
+}
+
+const QUANTILES_PATTERN: &str =
+    "^(?:0(?:\\.[0-9]{1,6})?|1(?:\\.0{1,6})?)(?:,(?:0(?:\\.[0-9]{1,6})?|1(?:\\.0{1,6})?)){0,9}$";
+
+/// Reads what `QUANTILES_PATTERN` describes.
+fn read_quantiles(input: &str) -> Result<Vec<f64>, String> {
+    let quantile = |text: &str| {
+        let (whole, digits) = text.split_once('.').unwrap_or((text, "0"));
+        let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_known = ["0", "1"].contains(&whole) && (1..=6).contains(&digits.len()) && are_digits;
+        text.parse()
+            .ok()
+            .filter(|number| is_known && *number <= 1.0)
+    };
+    let quantiles: Option<Vec<f64>> = input.split(',').map(quantile).collect();
+    quantiles
+        .filter(|all| all.len() <= MOST_QUANTILES)
+        .ok_or_else(|| {
+            format!("must be 1 to {MOST_QUANTILES} numbers from 0 to 1. Example: `0.5,0.95`")
+        })
 }
 
 /// UUIDs with or without hyphens, in any case.

@@ -21,6 +21,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::event::Actor;
 use crate::domain::history::observation_windows::{ObservationWindow, ObservationWindows};
+use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::EscalationStep;
@@ -392,6 +393,7 @@ impl Guild {
         let filter = IncidentFilter {
             guild: HOME,
             state: None,
+            range: HistoryRange::ALWAYS,
             before: None,
         };
         let all = incident::list(&self.store.reader, filter, 200).await;

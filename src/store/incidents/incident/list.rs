@@ -2,6 +2,7 @@
 
 use super::{Incident, with_outages};
 use crate::domain::discord_id::GuildId;
+use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::incident_state::IncidentState;
 use crate::store::{Reader, StoreError};
@@ -12,6 +13,8 @@ pub struct IncidentFilter {
     pub guild: GuildId,
     /// `None`: open and resolved ones.
     pub state: Option<IncidentState>,
+    /// Only incidents that were open in the range, for however short a part of it.
+    pub range: HistoryRange,
     /// Only incidents before the one with this id; `None`: from the newest one on.
     pub before: Option<IncidentId>,
 }
@@ -28,12 +31,15 @@ pub async fn list(
         Some(IncidentState::Resolved) => "AND ended_at IS NOT NULL",
     };
     let sql = format!(
-        "SELECT * FROM incidents WHERE guild_id = $1 AND kind = 'incident' AND id < $2 {state} ORDER BY id DESC LIMIT $3"
+        "SELECT * FROM incidents WHERE guild_id = $1 AND kind = 'incident' AND id < $2 {state} AND opened_at < $4
+             AND COALESCE(ended_at, $4) > $5 ORDER BY id DESC LIMIT $3"
     );
     let heads = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(filter.guild.to_row())
         .bind(filter.before.map_or(i64::MAX, |before| before.0))
         .bind(limit)
+        .bind(filter.range.to.millis())
+        .bind(filter.range.from.millis())
         .fetch_all(&reader.pool)
         .await?;
     with_outages(reader, &heads).await
@@ -42,6 +48,7 @@ pub async fn list(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
     use crate::store::incidents::incident::get;
     use crate::store::testing::TestStore;
 
@@ -75,6 +82,7 @@ mod tests {
         let filter = IncidentFilter {
             guild: HOME,
             state,
+            range: HistoryRange::ALWAYS,
             before: before.map(IncidentId),
         };
         let listed = list(&store.reader, filter, 4).await.unwrap();
@@ -100,11 +108,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_range_has_the_incidents_that_were_open_in_it() {
+        let store = with_incidents().await;
+        // The even ones are open from their id to 1000 + their id, in milliseconds.
+        for (from, to, expected) in [
+            (0, 1, &[][..]),
+            (0, 2, &[1]),
+            (9, 10, &[9, 8, 7, 4, 3, 2, 1]),
+            (1_004, 1_005, &[10, 9, 8, 7, 3, 1]),
+            (1_003, 1_004, &[10, 9, 8, 7, 4, 3, 1]),
+            (1_010, 2_000, &[9, 7, 3, 1]),
+            (2_000, 2_000, &[]),
+        ] {
+            let at = Timestamp::from_millis;
+            let range = HistoryRange {
+                from: at(from),
+                to: at(to),
+            };
+            let filter = IncidentFilter {
+                guild: HOME,
+                state: None,
+                range,
+                before: None,
+            };
+            let listed = list(&store.reader, filter, 10).await.unwrap();
+            let ids: Vec<i64> = listed.iter().map(|incident| incident.id.0).collect();
+            assert_eq!(ids, expected, "{from} to {to}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_listed_incident_is_the_same_as_alone() {
         let store = with_incidents().await;
         let filter = IncidentFilter {
             guild: HOME,
             state: None,
+            range: HistoryRange::ALWAYS,
             before: None,
         };
         let listed = list(&store.reader, filter, 10).await.unwrap();
