@@ -21,6 +21,9 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Days that are computed again each night: an outage may be dated back to the day before.
 const DAYS_AGAIN: i64 = 3;
 
+/// Days that are computed in the first night, or after a long time without Rollcall.
+const MOST_DAYS: i64 = 31;
+
 /// Monitors that are read at once.
 const MONITORS_AT_ONCE: u32 = 64;
 
@@ -33,8 +36,9 @@ pub async fn archive(store: &Store, now: Timestamp) -> Result<Option<u64>, Store
         return Ok(None);
     }
     let archived = archive_pieces(store).await?;
-    let first = before.unwrap_or(today).min(today) - DAYS_AGAIN;
-    record_days(store, first.max(today - 31), today, now).await?;
+    let earliest = today - MOST_DAYS;
+    let first = before.map_or(earliest, |day| day.min(today) - DAYS_AGAIN);
+    record_days(store, first.max(earliest), today, now).await?;
     let record = store.writer.transact::<_, StoreError>(move |tx| {
         Box::pin(async move { packing::archived(tx, today).await })
     });
@@ -133,7 +137,7 @@ async fn record_day(
     day: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let starts_at = Timestamp::from_millis(day.saturating_mul(crate::domain::millis(DAY)));
+    let starts_at = Timestamp::start_of_day(day);
     let range = HistoryRange {
         from: starts_at,
         to: starts_at.plus(DAY),
@@ -141,8 +145,9 @@ async fn record_day(
     let found = monitor_history::monitors(&store.reader, guild, &HistoryScope::All, range).await?;
     let observed = uptime::observed(&store.reader, range, now).await?;
     let days = monitor_history::each(&store.reader, found, range, |one| {
-        // Before it was added, there is nothing to record.
-        (!one.spans.is_empty()).then(|| DayTimes {
+        // Before it was added, there is nothing to record; and before its spans begin, it is recorded already.
+        let is_exact = one.exact_from.is_none_or(|from| from <= starts_at);
+        (is_exact && !one.spans.is_empty()).then(|| DayTimes {
             monitor: one.id,
             day,
             summary: uptime::summarize(&one, &observed, range),

@@ -7,6 +7,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::history::latency_sketch::LatencySketch;
 use crate::domain::history::range::HistoryRange;
+use crate::domain::history::recorded_days::{RangeParts, with_days};
 use crate::domain::history::time_set::TimeSet;
 use crate::domain::history::uptime::{StatusTimeline, UptimeSummary};
 use crate::domain::monitor::MonitorId;
@@ -29,6 +30,14 @@ pub struct MonitorUptime {
     pub latencies: LatencySketch,
 }
 
+impl MonitorUptime {
+    /// The moment in the range before which the figures are those of whole days (UTC); `None`: all of it is exact.
+    pub fn exact_from(&self, range: HistoryRange) -> Option<Timestamp> {
+        let from = self.monitor.exact_from.filter(|from| *from > range.from)?;
+        Some(from.min(range.to))
+    }
+}
+
 /// The figures of monitors of a guild, by name. Ones that were removed after the range began are among them.
 ///
 /// Without monitors, the list is empty.
@@ -48,7 +57,9 @@ pub async fn list(
     // The spans of all monitors together may be more than fits into memory.
     let keeps_spans = matches!(scope, HistoryScope::One(_));
     let figures = monitor_history::each(reader, found, range, |mut monitor| {
-        let summary = summarize(&monitor, &observed, range);
+        let exact_from = monitor.exact_from.unwrap_or(range.from);
+        let exact = RangeParts::of(range, exact_from).exact;
+        let summary = summarize(&monitor, &observed, exact);
         if !keeps_spans {
             monitor.spans = Vec::new();
             monitor.maintenance = Vec::new();
@@ -59,7 +70,18 @@ pub async fn list(
             monitor,
         }
     });
-    figures.await
+    let mut figures = figures.await?;
+    for one in &mut figures {
+        let Some(exact_from) = one.exact_from(range) else {
+            continue;
+        };
+        let days = match RangeParts::of(range, exact_from).days {
+            Some((first, last)) => daily_stats::times(reader, one.monitor.id, first, last).await?,
+            None => Vec::new(),
+        };
+        one.summary = with_days(one.summary, &days, range);
+    }
+    Ok(figures)
 }
 
 /// The figures of one monitor of a guild.

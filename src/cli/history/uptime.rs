@@ -73,6 +73,15 @@ fn print(found: &[MonitorUptime], range: HistoryRange, as_json: bool) {
     for one in found {
         print_line(&line(one));
     }
+    for one in found {
+        if let Some(exact_from) = one.exact_from(range) {
+            print_note(&format!(
+                "{} has changed its status too often: before {}, its figures are those of whole days in UTC",
+                one.monitor.name,
+                text::minute(exact_from)
+            ));
+        }
+    }
 }
 
 /// `3  99.95 %  shop  21 min 36 s of downtime in 3 outages`.
@@ -133,6 +142,7 @@ fn shown(one: &MonitorUptime, range: HistoryRange) -> Value {
         "longest_outage_ms": millis(summary.longest_outage),
         "mean_time_to_recovery_ms": summary.mean_time_to_recovery.map(millis),
         "mean_time_between_outages_ms": summary.mean_time_between_outages().map(millis),
-        "blips": summary.blips, "removed_at": monitor.removed_at.map(text::timestamp),
+        "blips": summary.blips, "exact_from": one.exact_from(range).map(text::timestamp),
+        "removed_at": monitor.removed_at.map(text::timestamp),
     })
 }

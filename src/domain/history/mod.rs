@@ -7,6 +7,7 @@ pub mod latency_series;
 pub mod latency_sketch;
 pub mod observation_windows;
 pub mod range;
+pub mod recorded_days;
 pub mod status_span;
 #[cfg(test)]
 mod testing;

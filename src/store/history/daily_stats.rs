@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::domain::history::latency_sketch::LatencySketch;
-use crate::domain::history::uptime::UptimeSummary;
+use crate::domain::history::recorded_days::RecordedDay;
+use crate::domain::history::uptime::{ClassTimes, UptimeSummary};
 use crate::domain::millis;
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
@@ -175,6 +176,36 @@ pub async fn save_times(tx: &mut Tx<'_>, days: &[DayTimes]) -> Result<(), StoreE
         query.execute(&mut *tx.connection).await?;
     }
     Ok(())
+}
+
+/// How long a monitor was in each class on the days from `first` to `last`, both included, as far as that is recorded.
+pub async fn times(
+    reader: &Reader,
+    monitor: MonitorId,
+    first: i64,
+    last: i64,
+) -> Result<Vec<RecordedDay>, StoreError> {
+    let rows: Vec<(i64, i64, i64, i64, i64, u32)> = sqlx::query_as(
+        "SELECT online_ms, offline_ms, maintenance_ms, unknown_ms, paused_ms, outages FROM daily_stats
+         WHERE monitor_id = $1 AND day BETWEEN $2 AND $3 AND online_ms IS NOT NULL ORDER BY day",
+    )
+    .bind(monitor.0)
+    .bind(first)
+    .bind(last)
+    .fetch_all(&reader.pool)
+    .await?;
+    let length = |millis: i64| Duration::from_millis(millis.unsigned_abs());
+    let day = |(online, offline, maintenance, unknown, paused, outages)| RecordedDay {
+        times: ClassTimes {
+            online: length(online),
+            offline: length(offline),
+            maintenance: length(maintenance),
+            unknown: length(unknown),
+            paused: length(paused),
+        },
+        outages,
+    };
+    Ok(rows.into_iter().map(day).collect())
 }
 
 /// The latencies of a guild's monitors on the days from `first` to `last`, both included, added up for each monitor.

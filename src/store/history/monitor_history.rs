@@ -21,6 +21,8 @@ pub struct MonitorHistory {
     pub group: Option<String>,
     /// `None`: it exists.
     pub removed_at: Option<Timestamp>,
+    /// Before this moment, only the figures of days are known; `None`: all its spans are.
+    pub exact_from: Option<Timestamp>,
     /// Those that overlap the range, in order. The first one may begin before it.
     pub spans: Vec<StatusSpan>,
     /// What overlaps the range. What goes on ends with the range.
@@ -133,6 +135,7 @@ struct Row {
     name: String,
     group_name: Option<String>,
     removed_at: Option<i64>,
+    exact_from: Option<i64>,
 }
 
 impl Query<'_> {
@@ -156,8 +159,8 @@ impl Query<'_> {
             _ => ("m.removed_at", "m.removed_at > $2 AND m.created_at < $3"),
         };
         let sql = format!(
-            "SELECT m.id, m.kind, m.name, m.group_name, {removed_at} AS removed_at FROM {} m
-             WHERE m.guild_id = $1 AND {overlap} AND {}",
+            "SELECT m.id, m.kind, m.name, m.group_name, {removed_at} AS removed_at, l.exact_from FROM {} m
+             LEFT JOIN span_limits l ON l.monitor_id = m.id WHERE m.guild_id = $1 AND {overlap} AND {}",
             self.table,
             self.scope.condition()
         );
@@ -172,6 +175,7 @@ impl Query<'_> {
                     name: row.name,
                     group: row.group_name,
                     removed_at: row.removed_at.map(Timestamp::from_millis),
+                    exact_from: row.exact_from.map(Timestamp::from_millis),
                     spans: Vec::new(),
                     maintenance: Vec::new(),
                 })

@@ -83,8 +83,9 @@ pub(in crate::store) async fn forget_next(
 }
 
 /// Everything that is known of a monitor that was removed, itself last. A monitor has some ten thousand rows at most.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "DELETE FROM status_spans WHERE monitor_id = $1",
+    "DELETE FROM span_limits WHERE monitor_id = $1",
     "DELETE FROM maintenance_spans WHERE monitor_id = $1",
     "DELETE FROM daily_stats WHERE monitor_id = $1",
     "DELETE FROM latency_sketches WHERE monitor_id = $1",

@@ -98,21 +98,58 @@ pub async fn beyond(reader: &Reader, limit: u32) -> Result<Vec<MonitorId>, Store
     Ok(rows.into_iter().map(MonitorId).collect())
 }
 
-/// Deletes up to `at_once` of the oldest spans of a monitor, so that the latest `keep` stay; returns how many.
-pub async fn keep_latest(
-    tx: &mut Tx<'_>,
+/// When the earliest of the latest `keep` spans of a monitor began; `None` if it has fewer.
+pub async fn earliest_of_latest(
+    reader: &Reader,
     monitor: MonitorId,
     keep: u32,
+) -> Result<Option<Timestamp>, StoreError> {
+    let began_at: Option<i64> = sqlx::query_scalar(
+        "SELECT began_at FROM status_spans WHERE monitor_id = $1 ORDER BY began_at DESC LIMIT 1 OFFSET $2",
+    )
+    .bind(monitor.0)
+    .bind(i64::from(keep) - 1)
+    .fetch_optional(&reader.pool)
+    .await?;
+    Ok(began_at.map(Timestamp::from_millis))
+}
+
+/// Begins the spans of a monitor at `exact_from`, with the status that it had then, and records that. Earlier ones are to be
+/// deleted with `delete_before`.
+pub async fn begin_at(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    exact_from: Timestamp,
+) -> Result<(), StoreError> {
+    for sql in [
+        "INSERT INTO status_spans (monitor_id, began_at, status)
+         SELECT monitor_id, $2, status FROM status_spans WHERE monitor_id = $1 AND began_at < $2
+         ORDER BY began_at DESC LIMIT 1 ON CONFLICT (monitor_id, began_at) DO NOTHING",
+        "INSERT INTO span_limits (monitor_id, exact_from) VALUES ($1, $2)
+         ON CONFLICT (monitor_id) DO UPDATE SET exact_from = MAX(exact_from, excluded.exact_from)",
+    ] {
+        sqlx::query(sql)
+            .bind(monitor.0)
+            .bind(exact_from.millis())
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes up to `at_once` spans of a monitor that began before a moment, the oldest first; returns how many.
+pub async fn delete_before(
+    tx: &mut Tx<'_>,
+    monitor: MonitorId,
+    before: Timestamp,
     at_once: u32,
 ) -> Result<u64, StoreError> {
     let deleted = sqlx::query(
         "DELETE FROM status_spans WHERE monitor_id = $1 AND began_at IN (
-             SELECT began_at FROM status_spans WHERE monitor_id = $1 AND began_at < (
-                 SELECT began_at FROM status_spans WHERE monitor_id = $1 ORDER BY began_at DESC LIMIT 1 OFFSET $2)
-             ORDER BY began_at LIMIT $3)",
+             SELECT began_at FROM status_spans WHERE monitor_id = $1 AND began_at < $2 ORDER BY began_at LIMIT $3)",
     )
     .bind(monitor.0)
-    .bind(i64::from(keep) - 1)
+    .bind(before.millis())
     .bind(at_once)
     .execute(&mut *tx.connection)
     .await?;

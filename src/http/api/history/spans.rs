@@ -19,6 +19,9 @@ use crate::http::api::values::{DateTime, date_time};
 pub(super) struct SpanList {
     from: DateTime,
     to: DateTime,
+    /// Earlier changes are not kept, because the monitor has changed its status too often. Null: all are.
+    #[schema(required)]
+    exact_from: Option<DateTime>,
     /// In order. The first one may begin before the range.
     spans: Vec<SpanView>,
     /// When the monitor was in maintenance.
@@ -71,6 +74,7 @@ pub(super) async fn list(
     Ok(Json(SpanList {
         from: date_time(range.from),
         to: date_time(range.to),
+        exact_from: found.exact_from(range).map(date_time),
         spans: found.monitor.spans.into_iter().map(span).collect(),
         maintenance: found
             .monitor

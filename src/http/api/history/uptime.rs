@@ -57,6 +57,10 @@ pub(super) struct UptimeView {
     mean_time_between_outages_ms: Option<u64>,
     /// Warnings that passed without an outage.
     blips: u32,
+    /// Before this moment, the figures are those of whole days in UTC, because the monitor has changed its status too often. Null: all
+    /// are exact.
+    #[schema(required)]
+    exact_from: Option<DateTime>,
     /// Null: it exists.
     #[schema(required)]
     removed_at: Option<DateTime>,
@@ -64,6 +68,7 @@ pub(super) struct UptimeView {
 
 impl UptimeView {
     fn of(one: MonitorUptime, range: HistoryRange) -> Self {
+        let exact_from = one.exact_from(range).map(date_time);
         let (summary, times) = (one.summary, one.summary.times);
         let latencies = one.latencies;
         let micros = |length: Duration| u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
@@ -89,6 +94,7 @@ impl UptimeView {
             mean_time_to_recovery_ms: summary.mean_time_to_recovery.map(millis),
             mean_time_between_outages_ms: summary.mean_time_between_outages().map(millis),
             blips: summary.blips,
+            exact_from,
             removed_at: one.monitor.removed_at.map(date_time),
         }
     }
