@@ -228,9 +228,10 @@ pub async fn latencies(
         let rows: Vec<(i64, i64, Vec<u8>)> =
             query.bind(first).bind(last).fetch_all(&reader.pool).await?;
         for (monitor, day, bytes) in rows {
-            let monitor = MonitorId(monitor);
-            let sketch = read_sketch(monitor, day, &bytes);
-            sums.entry(monitor).or_default().merge(&sketch);
+            let sum = sums.entry(MonitorId(monitor)).or_default();
+            if let Err(error) = sum.merge_encoded(&bytes) {
+                tracing::error!(monitor, day, %error, "cannot read the latencies of a day, ignoring them");
+            }
         }
     }
     Ok(sums)
