@@ -5,6 +5,7 @@ pub mod iso_week;
 pub mod latency_bucket;
 pub mod latency_series;
 pub mod latency_sketch;
+pub mod objective;
 pub mod observation_windows;
 pub mod range;
 pub mod recorded_days;
