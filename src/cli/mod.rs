@@ -78,6 +78,9 @@ enum Command {
     /// Export the history of monitors
     #[command(subcommand)]
     History(history::HistoryCommand),
+    /// Set, remove and list objectives: how much of the time monitors are to be online
+    #[command(subcommand)]
+    Objective(history::objective::ObjectiveCommand),
     /// Mute monitors, and plan maintenance
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
@@ -226,6 +229,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Alerts(command) => alerts::run(&settings, command).await,
         Command::History(command) => history::run(&settings, command).await,
         Command::Uptime(arguments) => history::uptime::run(&settings, arguments).await,
+        Command::Objective(command) => history::objective::run(&settings, command).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,
         Command::Doctor(arguments) => doctor::run(&settings, &arguments).await,

@@ -73,6 +73,9 @@ pub enum EventKind {
     SilenceEdited,
     /// Added to a user-defined group, or removed from it.
     MonitorGrouped,
+    /// How much of a window a monitor or a group is to be online.
+    ObjectiveSet,
+    ObjectiveRemoved,
     /// A setting of the guild, such as its time zone.
     SettingsChanged,
     BoardSet,

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
 use endpoints::{certificates, connectivity, recheck, scheduler};
-use history::pack;
+use history::{objectives, pack};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
@@ -179,6 +179,7 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(board_refresh, board_refresh::PERIOD),
         job!(storage_limits, storage_limits::PERIOD),
         job!(certificates, certificates::PERIOD),
+        job!(objectives, objectives::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(

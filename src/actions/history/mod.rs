@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod checks;
 pub mod latency;
+pub mod objectives;
 pub mod pack;
 pub mod span_limit;
 pub mod uptime;

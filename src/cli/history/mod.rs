@@ -2,6 +2,7 @@
 
 pub(super) mod export;
 mod monitor_arguments;
+pub(super) mod objective;
 pub(super) mod uptime;
 
 use clap::Subcommand;

@@ -32,7 +32,7 @@ const ELSEWHERE: [(&[&str], &str); 14] = [
 ];
 
 /// A valid value for each option with a number or a duration.
-const EXAMPLES: [(&str, &str); 18] = [
+const EXAMPLES: [(&str, &str); 20] = [
     ("--above", "90"),
     ("--at", "\"2026-12-01 22:30\""),
     ("--batch", "100"),
@@ -46,11 +46,13 @@ const EXAMPLES: [(&str, &str); 18] = [
     ("--hours", "1"),
     ("--interval", "60s"),
     ("--limit", "100"),
+    ("--objective", "99.9"),
     ("--older-than", "4m"),
     ("--redirects", "5"),
     ("--remind-after", "15m"),
     ("--threshold", "26h"),
     ("--timeout", "10s"),
+    ("--window", "30d"),
 ];
 
 /// Parses the arguments of the process. An error, or the help that was asked for, is printed; then the exit code is returned.

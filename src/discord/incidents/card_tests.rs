@@ -10,6 +10,10 @@ use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserI
 use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::endpoints::target::Host;
 use crate::domain::event::Actor;
+use crate::domain::history::objective::budget::ErrorBudget;
+use crate::domain::history::objective::{
+    Objective, ObjectivePercent, ObjectiveSubject, ObjectiveWindow,
+};
 use crate::domain::incidents::cause::Cause;
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::incidents::note::NoteId;
@@ -17,7 +21,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::notification_kind::{
-    ExpiringCertificate, MAX_NAMED_CERTIFICATES, NotificationKind,
+    ExpiringCertificate, MAX_NAMED_CERTIFICATES, MAX_OBJECTIVES, NotificationKind, UsedBudget,
 };
 use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::transition::OutageEnd;
@@ -479,6 +483,56 @@ fn a_message_about_certificates_names_the_first_ones() {
     … and 11 more endpoints
     Checks fail once a certificate has expired. Renew it before then.
     ");
+}
+
+/// A notification about the error budgets of `count` objectives of this name: 99.9 % over 30 days.
+fn used_budgets(is_missed: bool, count: usize, name: &str) -> NotificationKind {
+    let objective = Objective {
+        percent: ObjectivePercent::from_thousandths(99_900).unwrap(),
+        window: ObjectiveWindow::from_days(30).unwrap(),
+    };
+    let used = UsedBudget {
+        subject: ObjectiveSubject::Group(name.to_owned()),
+        name: name.to_owned(),
+        objective,
+        budget: ErrorBudget {
+            allowed: objective.allowed(),
+            used: Duration::from_secs(24 * 60),
+            exhausted_at: Some(NOW),
+        },
+    };
+    NotificationKind::ErrorBudgetUsed {
+        is_missed,
+        objectives: vec![used; count],
+    }
+}
+
+#[test]
+fn a_message_about_error_budgets_says_what_is_left() {
+    let messages = [false, true].map(|is_missed| {
+        let notification = Incident {
+            kind: used_budgets(is_missed, 1, "*web*"),
+            ..incident(Vec::new())
+        };
+        incident_card::message(&notification)
+    });
+    assert!(messages.iter().all(|message| message.rows.is_empty()));
+    insta::assert_snapshot!(texts_of(messages), @r"
+    [amber] 🟠 The group \*web\* has used 55 % of its error budget
+    99.9 % over 30 days allows 43 min 12 s of downtime, and 19 min 12 s is left. At this rate, the budget runs out <t:1769860800:R>.
+    ---
+    [red] 🔴 The group \*web\* missed its objective of 99.9 % over 30 days
+    24 min of downtime on average of its monitors, and 99.9 % over 30 days allows 43 min 12 s.
+    ");
+    for is_missed in [false, true] {
+        for count in [1, MAX_OBJECTIVES] {
+            let notification = Incident {
+                kind: used_budgets(is_missed, count, &"*".repeat(64)),
+                ..incident(Vec::new())
+            };
+            fits(incident_card::message(&notification).embeds.remove(0));
+        }
+    }
 }
 
 #[test]

@@ -88,11 +88,11 @@ pub(in crate::discord) fn joined(joined: &Joined) -> Message {
 }
 
 fn embed(incident: &Incident) -> CreateEmbed {
-    if let Some(sentence) = wording::sentence(&incident.kind, text::escape) {
+    if let Some(sentence) = wording::sentence(&incident.kind, text::escape, relative) {
         return CreateEmbed::new()
             .title(text::cut(&wording::title(incident, text::escape), 256))
             .description(text::cut(&sentence, LIST))
-            .colour(AMBER);
+            .colour(announcement_colour(&incident.kind));
     }
     let mut embed = CreateEmbed::new()
         .title(text::cut(&wording::title(incident, text::escape), 256))
@@ -131,6 +131,16 @@ fn with_notes(embed: CreateEmbed, notes: &Notes) -> CreateEmbed {
     let title = texts::notes(shown.len() as u64, notes.count);
     let notes: Vec<String> = shown.iter().map(texts::note).collect();
     embed.field(title, notes.join("\n"), false)
+}
+
+/// The colour of a message that is not about outages.
+fn announcement_colour(kind: &NotificationKind) -> Colour {
+    match kind {
+        NotificationKind::ErrorBudgetUsed {
+            is_missed: true, ..
+        } => RED,
+        _ => AMBER,
+    }
 }
 
 fn colour(incident: &Incident) -> Colour {

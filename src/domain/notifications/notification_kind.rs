@@ -8,6 +8,8 @@ use super::storage_limit::UsageKind;
 use crate::discord_id::ChannelId;
 use crate::endpoints::connectivity::Loss;
 use crate::event::Actor;
+use crate::history::objective::budget::ErrorBudget;
+use crate::history::objective::{Objective, ObjectiveSubject};
 use crate::incidents::grouping::IncidentId;
 use crate::timestamp::Timestamp;
 
@@ -57,6 +59,12 @@ pub enum NotificationKind {
         /// The first of them, at most `MAX_NAMED_CERTIFICATES`.
         certificates: Vec<ExpiringCertificate>,
     },
+    /// Half of the error budget of these objectives is used, or, if `is_missed`, more than all of it; at most
+    /// `MAX_OBJECTIVES` of them.
+    ErrorBudgetUsed {
+        is_missed: bool,
+        objectives: Vec<UsedBudget>,
+    },
 }
 
 /// How many certificates a notification names.
@@ -70,6 +78,19 @@ pub struct ExpiringCertificate {
     /// Where redirects led to it; `None`: the target itself.
     pub host: Option<String>,
     pub expires_at: Timestamp,
+}
+
+/// How many objectives one notification is about. Webhooks for programs get all of them.
+pub const MAX_OBJECTIVES: usize = 50;
+
+/// An objective with what is used of its error budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedBudget {
+    pub subject: ObjectiveSubject,
+    /// Of its monitor, or of its group.
+    pub name: String,
+    pub objective: Objective,
+    pub budget: ErrorBudget,
 }
 
 impl NotificationKind {

@@ -70,6 +70,10 @@ pub enum EventType {
     ConnectivityRestored,
     #[strum(serialize = "certificate.expiring")]
     CertificateExpiring,
+    #[strum(serialize = "objective.at_risk")]
+    ObjectiveAtRisk,
+    #[strum(serialize = "objective.missed")]
+    ObjectiveMissed,
     #[strum(serialize = "destination.broken")]
     DestinationBroken,
     #[strum(serialize = "test")]

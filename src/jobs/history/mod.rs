@@ -1,3 +1,4 @@
 //! Jobs that keep the history.
 
+pub(super) mod objectives;
 pub(super) mod pack;

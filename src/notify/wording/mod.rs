@@ -2,6 +2,7 @@
 
 mod certificate;
 mod connectivity;
+mod objective;
 mod outage;
 mod subject;
 
@@ -64,11 +65,19 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             count,
             certificates,
         } => certificate::title(*days, *count, certificates, escape),
+        NotificationKind::ErrorBudgetUsed {
+            is_missed,
+            objectives,
+        } => objective::title(*is_missed, objectives, escape),
     }
 }
 
-/// The text of a notification that is not about outages; `None` for one that is.
-pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<String> {
+/// The text of a notification that is not about outages; `None` for one that is. `when` formats a time as relative to now.
+pub fn sentence(
+    kind: &NotificationKind,
+    escape: fn(&str) -> String,
+    when: impl Fn(Timestamp) -> String,
+) -> Option<String> {
     match kind {
         NotificationKind::Incident
         | NotificationKind::Reminder { .. }
@@ -111,6 +120,10 @@ pub fn sentence(kind: &NotificationKind, escape: fn(&str) -> String) -> Option<S
             certificates,
             ..
         } => Some(certificate::list(*count, certificates, escape)),
+        NotificationKind::ErrorBudgetUsed {
+            is_missed,
+            objectives,
+        } => Some(objective::list(*is_missed, objectives, escape, when)),
     }
 }
 

@@ -7,11 +7,15 @@ use crate::domain::discord_id::{GuildId, UserId};
 use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::endpoints::target::Host;
+use crate::domain::history::objective::budget::{BudgetUse, ErrorBudget};
+use crate::domain::history::objective::{
+    Objective, ObjectivePercent, ObjectiveSubject, ObjectiveWindow,
+};
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId, Subnet};
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
-use crate::domain::notifications::notification_kind::ExpiringCertificate;
+use crate::domain::notifications::notification_kind::{ExpiringCertificate, UsedBudget};
 use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::{Notes, Outage};
 use crate::store::testing::counts_of;
@@ -68,6 +72,10 @@ fn incident(count: u64, scope: GroupScope, group: Option<&str>) -> Incident {
 
 fn escape(text: &str) -> String {
     text.to_owned()
+}
+
+fn when(_: Timestamp) -> String {
+    "in 3 days".to_owned()
 }
 
 /// The incident with the counts of its outages.
@@ -251,7 +259,7 @@ fn notifications_about_connectivity() {
         let mut incident = incident(0, GroupScope::Nothing, None);
         incident.kind = kind;
         texts.push(title(&incident, escape));
-        texts.extend(sentence(&incident.kind, escape));
+        texts.extend(sentence(&incident.kind, escape, when));
     }
     insta::assert_snapshot!(texts.join("\n"), @"
     ⚪ Rollcall lost network connectivity
@@ -313,7 +321,7 @@ fn other_notifications() {
         let mut incident = incident(0, GroupScope::Nothing, None);
         incident.kind = kind;
         texts.push(title(&incident, escape));
-        texts.extend(sentence(&incident.kind, escape));
+        texts.extend(sentence(&incident.kind, escape, when));
     }
     insta::assert_snapshot!(texts.join("\n"), @"
     🔴 9 of 10 endpoints went offline within 1 min
@@ -335,6 +343,77 @@ fn other_notifications() {
     … and 10 more endpoints
     Checks fail once a certificate has expired. Renew it before then.
     🔔 Nobody has acknowledged this yet
+    ");
+}
+
+/// 99.9 % over 30 days, of which this many minutes are used.
+fn used_budget(subject: ObjectiveSubject, name: &str, minutes: u64) -> UsedBudget {
+    let objective = Objective {
+        percent: ObjectivePercent::from_thousandths(99_900).unwrap(),
+        window: ObjectiveWindow::from_days(30).unwrap(),
+    };
+    let offline = Duration::from_secs(minutes * 60);
+    let usage = BudgetUse {
+        offline,
+        // The oldest outages are not in the last quarter.
+        recent_offline: if minutes == 30 {
+            Duration::ZERO
+        } else {
+            offline
+        },
+        recent_judged: Duration::from_secs(7 * 24 * 3600),
+    };
+    UsedBudget {
+        subject,
+        name: name.to_owned(),
+        objective,
+        budget: ErrorBudget::of(objective, &usage, at(0)),
+    }
+}
+
+#[test]
+fn notifications_about_error_budgets() {
+    let shop = |minutes| used_budget(ObjectiveSubject::Monitor(MonitorId(1)), "*shop*", minutes);
+    let web = |minutes| used_budget(ObjectiveSubject::Group("web".into()), "web", minutes);
+    let mut texts = Vec::new();
+    for (is_missed, objectives) in [
+        (false, vec![shop(24)]),
+        (false, vec![shop(30)]),
+        (false, vec![web(24)]),
+        (true, vec![shop(51)]),
+        (true, vec![web(51)]),
+        (false, vec![shop(24), web(30)]),
+        (true, vec![shop(51); 12]),
+    ] {
+        let mut incident = incident(0, GroupScope::Nothing, None);
+        incident.kind = NotificationKind::ErrorBudgetUsed {
+            is_missed,
+            objectives,
+        };
+        texts.push(title(&incident, escape));
+        texts.extend(sentence(&incident.kind, escape, when));
+    }
+    let shown = texts.join("\n");
+    let repeated =
+        "*shop*: 51 min of downtime, and 99.9 % over 30 days allows 43 min 12 s.\n".repeat(9);
+    assert!(shown.contains(&repeated), "{shown}");
+    insta::assert_snapshot!(shown.replace(&repeated, ""), @"
+    🟠 *shop* has used 55 % of its error budget
+    99.9 % over 30 days allows 43 min 12 s of downtime, and 19 min 12 s is left. At this rate, the budget runs out in 3 days.
+    🟠 *shop* has used 69 % of its error budget
+    99.9 % over 30 days allows 43 min 12 s of downtime, and 13 min 12 s is left. At this rate, the budget lasts.
+    🟠 The group web has used 55 % of its error budget
+    99.9 % over 30 days allows 43 min 12 s of downtime, and 19 min 12 s is left. At this rate, the budget runs out in 3 days.
+    🔴 *shop* missed its objective of 99.9 % over 30 days
+    51 min of downtime, and 99.9 % over 30 days allows 43 min 12 s.
+    🔴 The group web missed its objective of 99.9 % over 30 days
+    51 min of downtime on average of its monitors, and 99.9 % over 30 days allows 43 min 12 s.
+    🟠 2 objectives are at risk
+    *shop*: 99.9 % over 30 days allows 43 min 12 s of downtime, and 19 min 12 s is left. At this rate, the budget runs out in 3 days.
+    The group web: 99.9 % over 30 days allows 43 min 12 s of downtime, and 13 min 12 s is left. At this rate, the budget lasts.
+    🔴 12 objectives are missed
+    *shop*: 51 min of downtime, and 99.9 % over 30 days allows 43 min 12 s.
+    … and 2 more objectives
     ");
 }
 

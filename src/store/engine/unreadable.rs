@@ -32,6 +32,7 @@ pub(in crate::store) enum StoredTable {
     Outages,
     Events,
     ServerLimits,
+    Objectives,
 }
 
 impl StoredTable {

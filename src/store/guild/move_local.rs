@@ -8,7 +8,7 @@ use crate::store::monitors::monitor_name;
 use crate::store::{StoreError, Tx};
 
 /// Tables whose rows belong to a monitor, or tell its history.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "UPDATE endpoint_targets SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE device_details SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE server_details SET guild_id = $1 WHERE guild_id = $2",
@@ -27,6 +27,10 @@ const TABLES: [&str; 17] = [
     "UPDATE host_additions SET guild_id = $1 WHERE guild_id = $2",
     // Those for a group or for every monitor would silence others there.
     "UPDATE silences SET guild_id = $1 WHERE guild_id = $2 AND scope = 'some'",
+    // The monitors of a group join the group of that name in the guild, whose objective stays.
+    "UPDATE objectives SET guild_id = $1 WHERE guild_id = $2 AND (monitor_id IS NOT NULL OR group_name NOT IN (
+         SELECT o.group_name FROM objectives o WHERE o.guild_id = $1 AND o.group_name IS NOT NULL))",
+    "DELETE FROM objectives WHERE guild_id = $2 AND group_name IN (SELECT o.group_name FROM objectives o WHERE o.guild_id = $1)",
     // Local webhooks stay, and must not hear of the guild.
     "DELETE FROM deliveries WHERE incident_id IN (SELECT id FROM incidents WHERE guild_id = $1)
          AND destination_id IN (SELECT id FROM destinations WHERE guild_id = $2)",
@@ -139,4 +143,30 @@ async fn add_usage(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {
             .await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::TestStore;
+
+    #[tokio::test]
+    async fn objectives_move_with_their_monitors_and_a_guild_keeps_its_own() {
+        let store = TestStore::open().await;
+        store
+            .add_endpoint(GuildId::LOCAL, "tcp://192.0.2.1:80")
+            .await;
+        store
+            .execute(
+                "INSERT INTO objectives (guild_id, monitor_id, group_name, milli_percent, window_days, created_at) VALUES
+                     (0, 1, NULL, 51000, 1, 0), (0, NULL, 'web', 52000, 1, 0), (0, NULL, 'db', 53000, 1, 0),
+                     (7, NULL, 'web', 54000, 1, 0), (8, NULL, 'db', 55000, 1, 0)",
+            )
+            .await;
+        store.write(|tx| Box::pin(move_to(tx, GuildId(7)))).await;
+        let rows: Vec<(i64, i64)> = store
+            .rows("SELECT guild_id, milli_percent FROM objectives ORDER BY milli_percent")
+            .await;
+        assert_eq!(rows, [(7, 51_000), (7, 53_000), (7, 54_000), (8, 55_000)]);
+    }
 }

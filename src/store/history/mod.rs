@@ -4,6 +4,7 @@ pub mod check_archive;
 pub mod daily_stats;
 pub mod maintenance_span;
 pub mod monitor_history;
+pub mod objective;
 pub mod observation_windows;
 pub mod packing;
 pub mod removed_monitor;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::monitor::{self, Monitor};
 use crate::domain::discord_id::GuildId;
 use crate::domain::monitor::MonitorId;
+use crate::store::history::objective;
 use crate::store::{Effect, Reader, StoreError, Tx};
 
 /// Sets the group of a monitor, or clears it (`None`); `Nothing` if the guild has no such monitor.
@@ -86,7 +87,7 @@ pub async fn members(
     Ok(ids.into_iter().map(MonitorId).collect())
 }
 
-/// Gives what refers to a group by its name the new one: its silences, and its open incidents.
+/// Gives what refers to a group by its name the new one: its silences, its open incidents and its objective.
 pub async fn rename_references(
     tx: &mut Tx<'_>,
     guild: GuildId,
@@ -104,7 +105,7 @@ pub async fn rename_references(
             .execute(&mut *tx.connection)
             .await?;
     }
-    Ok(())
+    objective::rename_group(tx, guild, name, new).await
 }
 
 /// The groups of a guild by name, with the number of their monitors.

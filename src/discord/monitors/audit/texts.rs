@@ -120,6 +120,19 @@ pub(super) fn sentence(event: &Event) -> String {
             Some(group) => format!("{actor} added {name} to the group {}", bold(group)),
             None => format!("{actor} removed {name} from its group{changes}"),
         },
+        EventKind::ObjectiveSet => {
+            let of = subject(event);
+            match (details.text("before"), details.text("objective")) {
+                (Some(from), Some(to)) => {
+                    format!("{actor} changed the objective of {of}: {from} → {to}")
+                }
+                (_, Some(to)) => format!("{actor} set the objective of {of}: {to}"),
+                (_, None) => format!("{actor} set the objective of {of}"),
+            }
+        }
+        EventKind::ObjectiveRemoved => {
+            format!("{actor} removed the objective of {}", subject(event))
+        }
         EventKind::SettingsChanged => format!("{actor} changed the settings{changes}"),
         EventKind::BoardSet => format!("{actor} set the board{state}"),
         EventKind::BoardRemoved => format!("{actor} removed the board{state}"),
@@ -150,6 +163,14 @@ fn name(event: &Event) -> String {
     match &event.name {
         Some(name) => bold(&text::cut(name, 64)),
         None => "(removed)".to_owned(),
+    }
+}
+
+/// What an objective is about: a group, or the monitor of the event.
+fn subject(event: &Event) -> String {
+    match Details(&event.details).text("group") {
+        Some(group) => format!("the group {}", bold(&text::cut(group, 64))),
+        None => name(event),
     }
 }
 
@@ -584,6 +605,16 @@ mod tests {
                 EventKind::MonitorGrouped,
                 json!({ "group": null, "changes": { "group": { "from": "web", "to": null } } }),
             ),
+            of_monitor(
+                EventKind::ObjectiveSet,
+                json!({ "group": null, "objective": "99.9 % over 30 days", "before": null }),
+            ),
+            of_guild(
+                EventKind::ObjectiveSet,
+                json!({ "group": "web", "objective": "99 % over 7 days", "before": "99.9 % over 30 days" }),
+            ),
+            of_monitor(EventKind::ObjectiveRemoved, json!({ "group": null })),
+            of_guild(EventKind::ObjectiveRemoved, json!({ "group": "web" })),
             of_guild(
                 EventKind::StorageLimitReached,
                 json!({ "kind": "device_logs" }),
@@ -598,6 +629,10 @@ mod tests {
         <@1001> changed the webhook **shop** (URL replaced, template replaced)
         <@1001> added **shop** to the group **web**
         <@1001> removed **shop** from its group: group `web` → none
+        <@1001> set the objective of **shop**: 99.9 % over 30 days
+        <@1001> changed the objective of the group **web**: 99.9 % over 30 days → 99 % over 7 days
+        <@1001> removed the objective of **shop**
+        <@1001> removed the objective of the group **web**
         Rollcall deletes the oldest log lines of devices, because this Discord server reached its limit
         ");
     }

@@ -45,9 +45,14 @@ fn body(title: &str, description: &str, color: u32) -> Value {
 
 fn color(incident: &Incident) -> u32 {
     match (incident.ended_at, &incident.kind) {
-        (_, NotificationKind::Bulk { is_down: true, .. }) | (None, NotificationKind::Incident) => {
-            RED
-        }
+        (
+            _,
+            NotificationKind::Bulk { is_down: true, .. }
+            | NotificationKind::ErrorBudgetUsed {
+                is_missed: true, ..
+            },
+        )
+        | (None, NotificationKind::Incident) => RED,
         (Some(_), NotificationKind::Incident) if incident.counts.continued > 0 => AMBER,
         (Some(_), NotificationKind::Incident) if !incident.counts.has_recovery() => GREY,
         (_, NotificationKind::Bulk { is_down: false, .. })

@@ -90,6 +90,13 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
         (NotificationKind::ConnectivityLost { .. }, _) => EventType::ConnectivityRestored,
         (NotificationKind::CertificateExpiring { .. }, _) => EventType::CertificateExpiring,
         (
+            NotificationKind::ErrorBudgetUsed {
+                is_missed: true, ..
+            },
+            _,
+        ) => EventType::ObjectiveMissed,
+        (NotificationKind::ErrorBudgetUsed { .. }, _) => EventType::ObjectiveAtRisk,
+        (
             NotificationKind::ChannelBroken { .. }
             | NotificationKind::WebhookBroken { .. }
             | NotificationKind::DiscordRefused { .. }

@@ -31,7 +31,7 @@ pub(super) fn plain(text: &str) -> String {
 /// The lines of a message about an incident.
 pub(super) fn lines(current: &CurrentIncident, style: &Style) -> String {
     let incident = &current.incident;
-    if let Some(sentence) = wording::sentence(&incident.kind, style.escape) {
+    if let Some(sentence) = wording::sentence(&incident.kind, style.escape, style.when) {
         return text::cut(&sentence, LENGTH);
     }
     let (outages, count) = match current.delivered_revision {

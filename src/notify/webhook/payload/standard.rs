@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{IncidentChange, event_type};
-use crate::domain::Timestamp;
 use crate::domain::event::Actor;
+use crate::domain::history::objective::ObjectiveSubject;
+use crate::domain::notifications::notification_kind::{NotificationKind, UsedBudget};
 use crate::domain::notifications::webhook::EventType;
 use crate::domain::text;
+use crate::domain::{Timestamp, millis};
 use crate::notify::transport::CurrentIncident;
 use crate::notify::wording;
 use crate::store::incidents::incident::{Note, Outage};
@@ -21,26 +23,49 @@ pub(super) fn of_incident(current: &CurrentIncident, now: Timestamp) -> Value {
     let acknowledged = incident.acknowledged;
     let outages: Vec<Value> = incident.outages.iter().map(outage).collect();
     let notes: Vec<Value> = incident.notes.latest.iter().map(note).collect();
-    json!({
+    let when = |at| format!("at {}", text::timestamp(at));
+    let mut body = json!({
         "type": event_type(incident, change).as_str(),
         "timestamp": text::timestamp(now),
         "data": {
             "id": incident.id.0,
             "guild_id": incident.guild_id.0.to_string(),
             "title": wording::title(incident, str::to_owned),
-            "text": wording::sentence(&incident.kind, str::to_owned),
+            "text": wording::sentence(&incident.kind, str::to_owned, when),
             "opened_at": text::timestamp(incident.opened_at),
             "ended_at": incident.ended_at.map(text::timestamp),
             "acknowledged": acknowledged.map(|(by, at)| acknowledgment(by, at)),
             "is_flapping": incident.counts.flapping > 0,
-            "cause": incident.cause.as_ref().map(|cause| {
-                wording::cause(cause, str::to_owned, |at| format!("at {}", text::timestamp(at)))
-            }),
+            "cause": incident.cause.as_ref().map(|cause| wording::cause(cause, str::to_owned, when)),
             "monitors": incident.counts.monitors,
             "offline": incident.counts.open,
             "members": outages,
             "notes": notes,
         },
+    });
+    if let NotificationKind::ErrorBudgetUsed { objectives, .. } = &incident.kind {
+        let objectives: Vec<Value> = objectives.iter().map(used_budget).collect();
+        body["data"]["objectives"] = objectives.into();
+    }
+    body
+}
+
+fn used_budget(used: &UsedBudget) -> Value {
+    let (monitor, group) = match &used.subject {
+        ObjectiveSubject::Monitor(id) => (Some(id.0), None),
+        ObjectiveSubject::Group(name) => (None, Some(name)),
+    };
+    let budget = &used.budget;
+    json!({
+        "monitor": monitor,
+        "group": group,
+        "name": used.name,
+        "objective": used.objective.percent.number(),
+        "window_days": used.objective.window.days(),
+        "allowed_ms": millis(budget.allowed),
+        "used_ms": millis(budget.used),
+        "left_ms": millis(budget.left()),
+        "exhausted_at": budget.exhausted_at.map(text::timestamp),
     })
 }
 

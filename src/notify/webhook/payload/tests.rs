@@ -8,6 +8,10 @@ use super::*;
 use crate::domain::discord_id::{ChannelId, GuildId, MessageId, MessageRef, UserId};
 use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::event::Actor;
+use crate::domain::history::objective::budget::ErrorBudget;
+use crate::domain::history::objective::{
+    Objective, ObjectivePercent, ObjectiveSubject, ObjectiveWindow,
+};
 use crate::domain::incidents::grouping::{GroupKey, GroupScope, IncidentId};
 use crate::domain::incidents::note::NoteId;
 use crate::domain::incidents::outage_reason::OutageReason;
@@ -15,6 +19,7 @@ use crate::domain::key::KeyId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::DestinationId;
+use crate::domain::notifications::notification_kind::UsedBudget;
 use crate::domain::notifications::webhook::WebhookId;
 use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::{Changes, Counts, Note, Notes, Outage};
@@ -382,6 +387,60 @@ fn expiring() -> NotificationKind {
     }
 }
 
+/// 99.9 % over 30 days, of which more than half is used, or more than all.
+fn used_budgets(is_missed: bool) -> NotificationKind {
+    let objective = Objective {
+        percent: ObjectivePercent::from_thousandths(99_900).unwrap(),
+        window: ObjectiveWindow::from_days(30).unwrap(),
+    };
+    let minutes = if is_missed { 51 } else { 24 };
+    let of = |subject, name: &str| UsedBudget {
+        subject,
+        name: name.to_owned(),
+        objective,
+        budget: ErrorBudget {
+            allowed: objective.allowed(),
+            used: Duration::from_secs(minutes * 60),
+            exhausted_at: (!is_missed).then(|| at(3_600)),
+        },
+    };
+    NotificationKind::ErrorBudgetUsed {
+        is_missed,
+        objectives: vec![
+            of(ObjectiveSubject::Monitor(MonitorId(7)), "shop"),
+            of(ObjectiveSubject::Group("web".into()), "web"),
+        ],
+    }
+}
+
+#[test]
+fn programs_get_the_figures_of_error_budgets() {
+    let bodies = [false, true].map(|is_missed| {
+        let incident = Incident {
+            kind: used_budgets(is_missed),
+            ..incident(0, Some(at(0)))
+        };
+        of(WebhookFormat::Standard, &incident, IncidentChange::Opened)
+    });
+    let shown: Vec<String> = bodies
+        .iter()
+        .flat_map(|body| body["data"]["objectives"].as_array().unwrap())
+        .map(Value::to_string)
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    {"allowed_ms":2592000,"exhausted_at":"2023-11-14T23:13:20Z","group":null,"left_ms":1152000,"monitor":7,"name":"shop","objective":99.9,"used_ms":1440000,"window_days":30}
+    {"allowed_ms":2592000,"exhausted_at":"2023-11-14T23:13:20Z","group":"web","left_ms":1152000,"monitor":null,"name":"web","objective":99.9,"used_ms":1440000,"window_days":30}
+    {"allowed_ms":2592000,"exhausted_at":null,"group":null,"left_ms":0,"monitor":7,"name":"shop","objective":99.9,"used_ms":3060000,"window_days":30}
+    {"allowed_ms":2592000,"exhausted_at":null,"group":"web","left_ms":0,"monitor":null,"name":"web","objective":99.9,"used_ms":3060000,"window_days":30}
+    "#);
+    let other = of(
+        WebhookFormat::Standard,
+        &incident(1, None),
+        IncidentChange::Opened,
+    );
+    assert_eq!(other["data"].get("objectives"), None);
+}
+
 fn bulk(is_down: bool) -> NotificationKind {
     NotificationKind::Bulk {
         is_down,
@@ -439,6 +498,8 @@ fn each_kind_of_notification_has_its_type() {
         (connectivity(None), Opened, "connectivity.lost"),
         (connectivity(Some(at(9))), Resolved, "connectivity.restored"),
         (expiring(), Opened, "certificate.expiring"),
+        (used_budgets(false), Opened, "objective.at_risk"),
+        (used_budgets(true), Opened, "objective.missed"),
         (broken, Opened, "destination.broken"),
         (disabled, Opened, "destination.broken"),
         (reminder, Opened, "incident.opened"),

@@ -5,13 +5,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
 use crate::domain::endpoints::connectivity::Loss;
 use crate::domain::event::Actor;
+use crate::domain::history::objective::budget::ErrorBudget;
+use crate::domain::history::objective::{
+    Objective, ObjectivePercent, ObjectiveSubject, ObjectiveWindow,
+};
 use crate::domain::incidents::grouping::IncidentId;
+use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
-use crate::domain::notifications::notification_kind::{ExpiringCertificate, NotificationKind};
+use crate::domain::notifications::notification_kind::{
+    ExpiringCertificate, NotificationKind, UsedBudget,
+};
+use crate::domain::{Timestamp, millis};
 use crate::store::StoreError;
 
 /// Name and details of a kind.
@@ -44,7 +51,7 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         }),
         NotificationKind::Bulk {
             count, of, window, ..
-        } => json!({ "count": count, "of": of, "window_ms": crate::domain::millis(*window) }),
+        } => json!({ "count": count, "of": of, "window_ms": millis(*window) }),
         NotificationKind::StorageLimitReached { kind } => json!({ "kind": kind.as_str() }),
         NotificationKind::CertificateExpiring {
             days,
@@ -53,8 +60,54 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         } => json!({
             "days": days, "count": count, "certificates": certificates.iter().map(certificate_to_row).collect::<Vec<_>>(),
         }),
+        NotificationKind::ErrorBudgetUsed { objectives, .. } => {
+            json!({ "objectives": objectives.iter().map(budget_to_row).collect::<Vec<_>>() })
+        }
     };
     (StoredKind::from(kind).as_str(), Some(details.to_string()))
+}
+
+fn budget_to_row(used: &UsedBudget) -> Value {
+    let (monitor, group) = match &used.subject {
+        ObjectiveSubject::Monitor(id) => (Some(id.0), None),
+        ObjectiveSubject::Group(name) => (None, Some(name)),
+    };
+    json!({
+        "monitor": monitor, "group": group, "name": used.name,
+        "milli_percent": used.objective.percent.thousandths(), "window_days": used.objective.window.days(),
+        "used_ms": millis(used.budget.used), "exhausted": used.budget.exhausted_at.map(Timestamp::millis),
+    })
+}
+
+fn used_from_row(details: &Value, is_missed: bool) -> Option<NotificationKind> {
+    let objectives = details["objectives"].as_array()?.iter();
+    Some(NotificationKind::ErrorBudgetUsed {
+        is_missed,
+        objectives: objectives.map(budget_from_row).collect::<Option<_>>()?,
+    })
+}
+
+fn budget_from_row(row: &Value) -> Option<UsedBudget> {
+    let monitor = row["monitor"].as_i64().map(MonitorId);
+    let group = row["group"].as_str().map(str::to_owned);
+    let percent = u32::try_from(row["milli_percent"].as_u64()?).ok()?;
+    let days = u16::try_from(row["window_days"].as_u64()?).ok()?;
+    let objective = Objective {
+        percent: ObjectivePercent::from_thousandths(percent)?,
+        window: ObjectiveWindow::from_days(days)?,
+    };
+    Some(UsedBudget {
+        subject: monitor
+            .map(ObjectiveSubject::Monitor)
+            .or(group.map(ObjectiveSubject::Group))?,
+        name: row["name"].as_str()?.to_owned(),
+        objective,
+        budget: ErrorBudget {
+            allowed: objective.allowed(),
+            used: Duration::from_millis(row["used_ms"].as_u64()?),
+            exhausted_at: row["exhausted"].as_i64().map(Timestamp::from_millis),
+        },
+    })
 }
 
 fn certificate_to_row(certificate: &ExpiringCertificate) -> Value {
@@ -103,6 +156,8 @@ pub(super) enum StoredKind {
     BulkRecovered,
     StorageLimitReached,
     CertificateExpiring,
+    ObjectiveAtRisk,
+    ObjectiveMissed,
 }
 
 impl StoredKind {
@@ -125,6 +180,10 @@ impl From<&NotificationKind> for StoredKind {
             NotificationKind::Bulk { is_down: false, .. } => Self::BulkRecovered,
             NotificationKind::StorageLimitReached { .. } => Self::StorageLimitReached,
             NotificationKind::CertificateExpiring { .. } => Self::CertificateExpiring,
+            NotificationKind::ErrorBudgetUsed {
+                is_missed: true, ..
+            } => Self::ObjectiveMissed,
+            NotificationKind::ErrorBudgetUsed { .. } => Self::ObjectiveAtRisk,
         }
     }
 }
@@ -181,6 +240,8 @@ pub(super) fn from_row(
             kind: text("kind")?.parse().map_err(|_| damaged())?,
         }),
         StoredKind::CertificateExpiring => expiring_from_row(&details).ok_or_else(damaged),
+        StoredKind::ObjectiveAtRisk => used_from_row(&details, false).ok_or_else(damaged),
+        StoredKind::ObjectiveMissed => used_from_row(&details, true).ok_or_else(damaged),
         direction @ (StoredKind::BulkOffline | StoredKind::BulkRecovered) => {
             Ok(NotificationKind::Bulk {
                 is_down: direction == StoredKind::BulkOffline,
@@ -209,6 +270,33 @@ mod tests {
             days: 14,
             count: 12,
             certificates: certificates.into(),
+        }
+    }
+
+    fn used(is_missed: bool) -> NotificationKind {
+        let of = |subject, exhausted_at| {
+            let objective = Objective {
+                percent: ObjectivePercent::from_thousandths(99_999).unwrap(),
+                window: ObjectiveWindow::from_days(1).unwrap(),
+            };
+            UsedBudget {
+                subject,
+                name: "shop".into(),
+                objective,
+                budget: ErrorBudget {
+                    allowed: objective.allowed(),
+                    used: Duration::from_millis(700),
+                    exhausted_at,
+                },
+            }
+        };
+        let at = Some(Timestamp::from_millis(7));
+        NotificationKind::ErrorBudgetUsed {
+            is_missed,
+            objectives: vec![
+                of(ObjectiveSubject::Monitor(MonitorId(i64::MAX)), at),
+                of(ObjectiveSubject::Group("web".into()), None),
+            ],
         }
     }
 
@@ -261,6 +349,8 @@ mod tests {
                 kind: UsageKind::DeviceLogs,
             },
             expiring(),
+            used(false),
+            used(true),
         ] {
             let (stored, details) = to_row(&kind);
             assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
@@ -306,6 +396,8 @@ mod tests {
                 "bulk_recovered",
                 "storage_limit_reached",
                 "certificate_expiring",
+                "objective_at_risk",
+                "objective_missed",
             ]
         );
     }

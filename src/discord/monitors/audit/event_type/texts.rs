@@ -62,6 +62,8 @@ pub(super) const fn words(kind: EventKind) -> &'static str {
         EventKind::MaintenanceEnded => "maintenance ended",
         EventKind::SilenceEdited => "mute or maintenance changed",
         EventKind::MonitorGrouped => "group of a monitor changed",
+        EventKind::ObjectiveSet => "objective set",
+        EventKind::ObjectiveRemoved => "objective removed",
         EventKind::SettingsChanged => "settings changed",
         EventKind::BoardSet => "board set",
         EventKind::BoardRemoved => "board removed",
