@@ -10,6 +10,7 @@ use crate::discord::endpoints::{endpoint_command, endpoints_command, offline_end
 use crate::discord::incidents::ack_command;
 use crate::discord::keys::keys_command;
 use crate::discord::monitors::audit::audit_command;
+use crate::discord::monitors::objectives::{objective_command, objectives_command};
 use crate::discord::monitors::{group_command, status_command};
 use crate::discord::notifications::{alerts_command, board_command};
 use crate::discord::servers::{server_command, servers_command};
@@ -38,6 +39,8 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
         mute_command::unmute(),
         maintenance_command::maintenance(),
         group_command::group(),
+        objectives_command::objectives(),
+        objective_command::objective(),
         board_command::boards(),
         bot_command::bot(),
         ping_command::ping(),
@@ -76,12 +79,13 @@ mod tests {
     };
 
     /// Root commands that every member may use; all others are for managers.
-    const FOR_MEMBERS: [&str; 11] = [
+    const FOR_MEMBERS: [&str; 12] = [
         "offline_endpoints",
         "endpoints",
         "servers",
         "devices",
         "status",
+        "objectives",
         "ack",
         "mute",
         "unmute",

@@ -202,6 +202,9 @@ async fn update_reply(
         Button::EndpointsPage { page, all } => {
             endpoints::handlers::endpoints(app, requester.guild, EndpointsView { page, all }).await
         }
+        Button::ObjectivesPage { page } => {
+            monitors::objectives::handlers::list(app, requester.guild, page).await
+        }
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
             servers::handlers::take_thresholds(app, requester, id, thresholds).await

@@ -35,6 +35,8 @@ impl HelpTopic {
                 "offline_endpoints",
                 "endpoint",
                 "group",
+                "objectives",
+                "objective",
             ],
             Self::Devices => &["devices", "device"],
             Self::Servers => &["servers", "server"],

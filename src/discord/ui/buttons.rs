@@ -45,6 +45,10 @@ pub(in crate::discord) fn endpoints_rows(
     }))
 }
 
+pub(in crate::discord) fn objectives_rows(pages: Pages) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| Button::ObjectivesPage { page }))
+}
+
 pub(in crate::discord) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {
     row(vec![
         Button::Recheck(id).with_label(texts::RECHECK, ButtonStyle::Secondary),

@@ -28,6 +28,9 @@ pub(crate) enum Button {
         page: u32,
         all: bool,
     },
+    ObjectivesPage {
+        page: u32,
+    },
     RecheckAll,
     Recheck(MonitorId),
     Add(Target),
@@ -112,6 +115,7 @@ impl Button {
             Self::EndpointsPage { page, all } => {
                 format!("endpoints|{page}|{}", if *all { "all" } else { "active" })
             }
+            Self::ObjectivesPage { page } => format!("objectives|{page}"),
             Self::RecheckAll => "recheck-all".to_owned(),
             Self::Recheck(id) => format!("recheck|{id}"),
             Self::Add(target) => format!("add|{target}"),
@@ -170,6 +174,9 @@ impl Button {
                     all,
                 })
             }
+            "objectives" => Some(Self::ObjectivesPage {
+                page: rest.parse().ok()?,
+            }),
             "recheck-all" if rest.is_empty() => Some(Self::RecheckAll),
             "recheck" => Some(Self::Recheck(MonitorId(rest.parse().ok()?))),
             "add" => Some(Self::Add(rest.parse().ok()?)),
@@ -251,6 +258,7 @@ mod tests {
                 page: 2,
                 all: false,
             },
+            Button::ObjectivesPage { page: u32::MAX },
             Button::RecheckAll,
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
@@ -292,6 +300,8 @@ mod tests {
             "offline|x|any",
             "offline|1|down",
             "endpoints|1|",
+            "objectives|",
+            "objectives|1|2",
             "recheck-all|9",
             "help|9",
             "alert-channel|5",

@@ -13,7 +13,7 @@ use crate::harness::{Rollcall, Running, Web, wait_for};
 const ROWS: u32 = 3_000;
 
 /// Jobs whose statements are examined: all that are periodic and ask the database.
-const JOBS: [&str; 13] = [
+const JOBS: [&str; 14] = [
     "auto_thresholds",
     "board_refresh",
     "bulk_alerts",
@@ -22,6 +22,7 @@ const JOBS: [&str; 13] = [
     "flapping",
     "heartbeat_monitor",
     "left_guilds",
+    "objectives",
     "prune",
     "recheck",
     "reminders",
@@ -75,6 +76,11 @@ const FILLED: &[(&str, &str, &str)] = &[
         "events",
         "guild_id, kind, at, noticed_at, actor, details",
         "99, 'endpoint_edited', NOW, NOW, 'cli', '{}'",
+    ),
+    (
+        "objectives",
+        "guild_id, monitor_id, milli_percent, window_days, created_at",
+        "99, 100000 + n, 99900, 30, NOW",
     ),
     (
         "destinations",
@@ -166,6 +172,10 @@ async fn use_commands(sandbox: &Sandbox, target: &str) {
         "/maintenance list",
         "/group set monitor:shop group:web",
         "/group list",
+        "/objective set objective:99.9 monitor:shop",
+        "/objective set objective:99 group:web",
+        "/objectives list",
+        "/objective remove group:web",
         &format!("/board create channel:{channel}"),
         "/bot health",
     ] {
