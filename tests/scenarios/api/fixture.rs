@@ -101,6 +101,16 @@ impl Maker<'_> {
             .insert("/silences/{id}", silence["id"].to_string());
         let group = format!("group-{number}");
         self.add("/groups", &json!({ "name": group, "monitors": [monitor] }));
+        // A guild has a limited number of objectives, so these take the place of those before.
+        self.api.rollcall.sql("DELETE FROM objectives");
+        for path in [
+            format!("{BASE}/monitors/{endpoint}/objective"),
+            format!("{BASE}/groups/{group}/objective"),
+        ] {
+            let objective = r#"{"objective":99.9}"#;
+            let set = self.api.running.call("PUT", &path, &self.admin, objective);
+            assert_eq!(set.status, 200, "{set:?}");
+        }
         fixture.places.insert("/groups/{name}", group);
         let path = format!("{BASE}/alerts/overrides/{endpoint}");
         let set = self.api.running.call("PUT", &path, &self.admin, "{}");

@@ -250,6 +250,11 @@ const TRIES: &[(&str, Try)] = &[
             walk.set_limits(vec![json!({ "metric": metric, "above": 1 })])
         })
     }),
+    ("days in the window of an objective", |walk, most| {
+        walk.both(most, |days| {
+            walk.set_objective(&json!({ "objective": 99.9, "window_days": days }))
+        })
+    }),
     ("endpoints (`QUOTA_ENDPOINTS`)", |walk, most| {
         walk.fill(most, "endpoint", || {
             let target = format!("https://{}.example.org/", walk.next());
@@ -303,6 +308,18 @@ const TRIES: &[(&str, Try)] = &[
     ("maintenance windows", |walk, most| {
         let body = json!({ "kind": "maintenance", "title": "x", "duration": "1h" });
         walk.until(most, 0, || walk.add("silences", &body))
+    }),
+    ("objectives", |walk, most| {
+        walk.rollcall.sql("DELETE FROM objectives");
+        walk.rollcall.sql(&format!(
+            "WITH RECURSIVE number (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < {most})
+             INSERT INTO objectives (guild_id, group_name, milli_percent, window_days, created_at)
+             SELECT 42, n, 99900, 30, 1 FROM number"
+        ));
+        let body = json!({ "objective": 99.9 });
+        let statuses = (walk.set_objective(&body), walk.set_objective(&body));
+        walk.rollcall.sql("DELETE FROM objectives");
+        statuses
     }),
     (
         "changes by members and API keys in a day (UTC)",
@@ -390,6 +407,14 @@ impl Walk<'_> {
         let server = self.added("servers", &json!({ "name": format!("db {}", self.next()) }));
         let path = format!("/api/v1/servers/{}/limits", server["id"]);
         self.call("PUT", &path, &self.admin(), &json!({ "limits": limits }))
+    }
+
+    /// Sets the objective of a new endpoint.
+    fn set_objective(&self, body: &Value) -> u16 {
+        let target = format!("https://{}.example.org/", self.next());
+        let endpoint = self.added("endpoints", &json!({ "target": target }));
+        let path = format!("/api/v1/monitors/{}/objective", endpoint["id"]);
+        self.call("PUT", &path, &self.admin(), body)
     }
 
     fn state(&self, body: &str) -> u16 {

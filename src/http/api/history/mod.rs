@@ -2,6 +2,7 @@
 
 mod checks;
 mod latency;
+mod objectives;
 mod spans;
 mod uptime;
 
@@ -57,6 +58,7 @@ pub(super) fn routes(routes: &mut Routes) {
             .describe("A line for each check, oldest first. After 1,000,000 checks, the last line has the time at which the rest begins. A Discord server has two such responses at once; further requests wait."),
         checks::list,
     );
+    objectives::routes(routes);
 }
 
 /// A range of the history.

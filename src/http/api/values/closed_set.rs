@@ -14,6 +14,7 @@ use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::endpoints::http_check::Method;
 use crate::domain::event::EventKind;
 use crate::domain::history::check_archive::ResultKind;
+use crate::domain::history::objective::budget::BudgetState;
 use crate::domain::incidents::incident_state::IncidentState;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyKind;
@@ -65,6 +66,7 @@ closed_sets! {
     OutageReason, OutageReasonWord, "OutageReason";
     OutageEnd, OutageEndWord, "OutageEnd";
     Severity, SeverityWord, "LimitSeverity";
+    BudgetState, BudgetStateWord, "BudgetState";
 }
 
 impl<T: ClosedSet> Serialize for Word<T> {
