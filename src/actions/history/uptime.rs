@@ -57,9 +57,7 @@ pub async fn list(
     // The spans of all monitors together may be more than fits into memory.
     let keeps_spans = matches!(scope, HistoryScope::One(_));
     let figures = monitor_history::each(reader, found, range, |mut monitor| {
-        let exact_from = monitor.exact_from.unwrap_or(range.from);
-        let exact = RangeParts::of(range, exact_from).exact;
-        let summary = summarize(&monitor, &observed, exact);
+        let summary = summarize(&monitor, &observed, range);
         if !keeps_spans {
             monitor.spans = Vec::new();
             monitor.maintenance = Vec::new();
@@ -72,14 +70,9 @@ pub async fn list(
     });
     let mut figures = figures.await?;
     for one in &mut figures {
-        let Some(exact_from) = one.exact_from(range) else {
-            continue;
-        };
-        let days = match RangeParts::of(range, exact_from).days {
-            Some((first, last)) => daily_stats::times(reader, one.monitor.id, first, last).await?,
-            None => Vec::new(),
-        };
-        one.summary = with_days(one.summary, &days, range);
+        let exact_from = one.monitor.exact_from;
+        one.summary =
+            with_recorded_days(reader, one.monitor.id, exact_from, range, one.summary).await?;
     }
     Ok(figures)
 }
@@ -102,12 +95,15 @@ pub async fn one(
         .ok_or_else(|| Error::NotFound("there is no such monitor in this range".into()))
 }
 
-/// The figures of a monitor. `observed` is when Rollcall observed in the range.
+/// The figures of a monitor, of the part of the range of which its spans are known; see `with_recorded_days` for the rest. `observed`
+/// is when Rollcall observed in the range.
 pub(super) fn summarize(
     monitor: &MonitorHistory,
     observed: &TimeSet,
     range: HistoryRange,
 ) -> UptimeSummary {
+    let exact_from = monitor.exact_from.unwrap_or(range.from);
+    let range = RangeParts::of(range, exact_from).exact;
     let maintenance = match monitor.maintenance.is_empty() {
         true => TimeSet::default(),
         false => TimeSet::of(monitor.maintenance.iter().copied()).intersection(observed),
@@ -118,6 +114,24 @@ pub(super) fn summarize(
         maintenance: &maintenance,
     };
     timeline.summarize(range)
+}
+
+/// Adds to the figures of `summarize` the recorded days before the spans of the monitor begin, if they begin in the range or later.
+pub(super) async fn with_recorded_days(
+    reader: &Reader,
+    monitor: MonitorId,
+    exact_from: Option<Timestamp>,
+    range: HistoryRange,
+    exact: UptimeSummary,
+) -> Result<UptimeSummary, StoreError> {
+    let Some(exact_from) = exact_from.filter(|from| *from > range.from) else {
+        return Ok(exact);
+    };
+    let days = match RangeParts::of(range, exact_from).days {
+        Some((first, last)) => daily_stats::times(reader, monitor, first, last).await?,
+        None => Vec::new(),
+    };
+    Ok(with_days(exact, &days, range))
 }
 
 /// When Rollcall observed in a range. The window that is open reaches to now.

@@ -242,8 +242,9 @@ pub async fn monitors(
             "m.guild_id = o.guild_id AND m.group_name = o.group_name",
         ] {
             let sql = format!(
-                "SELECT o.id AS objective_id, m.id, m.kind, m.name, m.group_name
-                 FROM objectives o CROSS JOIN monitors m ON {is_member} WHERE o.id IN {}",
+                "SELECT o.id AS objective_id, m.id, m.kind, m.name, m.group_name, l.exact_from
+                 FROM objectives o CROSS JOIN monitors m ON {is_member}
+                 LEFT JOIN span_limits l ON l.monitor_id = m.id WHERE o.id IN {}",
                 placeholders(1, piece.len())
             );
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
@@ -271,6 +272,9 @@ fn read_monitor(row: &SqliteRow) -> Result<(ObjectiveId, MonitorHistory), StoreE
         name: row.try_get("name")?,
         group: row.try_get("group_name")?,
         removed_at: None,
+        exact_from: row
+            .try_get::<Option<i64>, _>("exact_from")?
+            .map(Timestamp::from_millis),
         spans: Vec::new(),
         maintenance: Vec::new(),
     };

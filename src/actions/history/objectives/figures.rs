@@ -119,12 +119,17 @@ async fn uses(
     let observed = uptime::observed(reader, range(*longest, now), now).await?;
     for (window, monitors) in by_window {
         let (range, monitors) = (range(window, now), monitors.into_values().cloned());
+        let recent = recent(range);
         let of_window = monitor_history::each(reader, monitors.collect(), range, |monitor| {
-            let all = uptime::summarize(&monitor, &observed, range).times;
-            let recent = uptime::summarize(&monitor, &observed, recent(range)).times;
-            ((window, monitor.id), BudgetUse::of(&all, &recent))
+            let [all, late] =
+                [range, recent].map(|part| uptime::summarize(&monitor, &observed, part));
+            (monitor.id, monitor.exact_from, all, late)
         });
-        uses.extend(of_window.await?);
+        for (id, exact_from, all, late) in of_window.await? {
+            let all = uptime::with_recorded_days(reader, id, exact_from, range, all).await?;
+            let late = uptime::with_recorded_days(reader, id, exact_from, recent, late).await?;
+            uses.insert((window, id), BudgetUse::of(&all.times, &late.times));
+        }
     }
     Ok(uses)
 }

@@ -13,10 +13,10 @@ mod whole;
 
 pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
-    CheckResultWord, EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord,
-    BudgetStateWord, EventKindWord, FailureClassWord, IncidentStateWord, KeyKindWord, LineKindWord,
-    MethodWord, MonitorKindWord, OutageEndWord, OutageReasonWord, SeverityWord, SilenceKindWord,
-    StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord, Word,
+    BudgetStateWord, CheckResultWord, EventKindWord, FailureClassWord, IncidentStateWord,
+    KeyKindWord, LineKindWord, MethodWord, MonitorKindWord, OutageEndWord, OutageReasonWord,
+    SeverityWord, SilenceKindWord, StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord,
+    Word,
 };
 pub(in crate::http) use headers::HeaderValues;
 pub(in crate::http) use id::{DateTime, Id, date_time};
