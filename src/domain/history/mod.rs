@@ -9,6 +9,7 @@ pub mod objective;
 pub mod observation_windows;
 pub mod range;
 pub mod recorded_days;
+pub mod server_rollup;
 pub mod status_span;
 #[cfg(test)]
 mod testing;
