@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use devices::heartbeat_monitor;
 use endpoints::{certificates, connectivity, recheck, scheduler};
 use history::{objectives, pack};
+use history::{pack, rollup};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
@@ -163,6 +164,7 @@ fn table(context: &JobContext) -> Vec<Job> {
     let mut jobs = vec![
         job!(recheck, context.scheduling.recheck_interval),
         job!(pack, pack::PERIOD),
+        job!(rollup, rollup::PERIOD),
         job!(prune, prune::PERIOD),
         job!(left_guilds, left_guilds::PERIOD),
         job!(

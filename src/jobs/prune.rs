@@ -7,8 +7,12 @@ use futures_util::future::BoxFuture;
 use super::JobContext;
 use crate::domain::Timestamp;
 use crate::domain::history::iso_week::IsoWeek;
+use crate::domain::history::server_rollup::RollupStep;
+use crate::domain::servers::threshold_proposal;
 use crate::store::endpoints::check_result;
-use crate::store::history::{check_archive, daily_stats, observation_windows, removed_monitor};
+use crate::store::history::{
+    check_archive, daily_stats, observation_windows, removed_monitor, server_rollups,
+};
 use crate::store::incidents::{incident, outage};
 use crate::store::notifications::delivery;
 use crate::store::servers::server;
@@ -23,6 +27,12 @@ const BATCH: u32 = 5_000;
 
 /// Monitors that were removed whose history a guild keeps.
 const MOST_REMOVED: u32 = 10_000;
+
+/// Samples per transaction; each is counted for its guild.
+const SAMPLES_AT_ONCE: u32 = 500;
+
+/// Blocks of metrics per transaction; each has some pages.
+const BLOCKS_AT_ONCE: u32 = 500;
 
 /// Weeks of archived checks per transaction; each has several pages.
 const WEEKS_AT_ONCE: u32 = 500;
@@ -57,11 +67,7 @@ pub(super) async fn run(context: &JobContext) -> Result<String, StoreError> {
         Box::pin(delivery::prune_broken(tx, MISSED_KEPT))
     })
     .await?;
-    let samples_before = now.minus(context.retention.samples);
-    let samples = in_batches(context, move |tx| {
-        Box::pin(server::prune(tx, samples_before, BATCH))
-    })
-    .await?;
+    let samples = prune_reports(context, now).await?;
     let keys_before = now.minus(INVALID_KEYS_KEPT);
     in_batches(context, move |tx| {
         Box::pin(api_key::prune(tx, keys_before, BATCH))
@@ -105,6 +111,34 @@ async fn prune_history(context: &JobContext, now: Timestamp) -> Result<u64, Stor
     })
     .await?;
     Ok(outages)
+}
+
+/// Deletes what was kept of the reports of servers for long enough; returns how many samples.
+async fn prune_reports(context: &JobContext, now: Timestamp) -> Result<u64, StoreError> {
+    let samples_before = now.minus(context.retention.samples);
+    let mut samples = 0;
+    for server in server::with_old_samples(&context.store.reader, samples_before).await? {
+        samples += in_batches(context, move |tx| {
+            Box::pin(server::prune(tx, server, samples_before, SAMPLES_AT_ONCE))
+        })
+        .await?;
+    }
+    for (step, kept) in [
+        (RollupStep::Hour, context.retention.check_archive),
+        (RollupStep::Day, context.retention.daily_stats),
+    ] {
+        let before = now.minus(kept);
+        in_batches(context, move |tx| {
+            Box::pin(server_rollups::prune(tx, step, before, BLOCKS_AT_ONCE))
+        })
+        .await?;
+    }
+    let times_before = now.minus(threshold_proposal::OBSERVED);
+    in_batches(context, move |tx| {
+        Box::pin(server_rollups::prune_times(tx, times_before, BATCH))
+    })
+    .await?;
+    Ok(samples)
 }
 
 /// Deletes batch by batch, each in its own transaction, until a batch finds nothing; returns the number of rows.

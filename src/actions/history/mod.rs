@@ -4,6 +4,8 @@ pub mod archive;
 pub mod checks;
 pub mod latency;
 pub mod objectives;
+pub mod metrics;
 pub mod pack;
+pub mod server_rollup;
 pub mod span_limit;
 pub mod uptime;

@@ -12,7 +12,7 @@ use crate::domain::servers::threshold::Thresholds;
 use crate::domain::servers::threshold_proposal::{
     self, FOLLOWED_EVERY, OBSERVED, Replay, ReportIntervals,
 };
-use crate::store::history::observation_windows;
+use crate::store::history::{observation_windows, server_rollups};
 use crate::store::servers::server::{self, Server};
 use crate::store::{Reader, Store, StoreError, Tx};
 
@@ -36,7 +36,7 @@ pub async fn suggest(
     now: Timestamp,
 ) -> Result<Option<Suggestion>, StoreError> {
     let since = now.minus(OBSERVED);
-    let reports = server::report_times(reader, server.id, since, now).await?;
+    let reports = server_rollups::report_times(reader, server.id, since, now).await?;
     // Time outside the observation windows is not part of a gap between reports.
     let windows = observation_windows::since(reader, since).await?;
     let gaps: Vec<Duration> = reports

@@ -34,7 +34,7 @@ impl UsageKind {
     /// The bound of each guild.
     pub const fn bound(self) -> Bound {
         match self {
-            // Fifty servers that report every minute, for 30 days, with 500 bytes each.
+            // Ninety servers that report every 10 s, for 3 days, with 400 bytes each.
             Self::Samples => Bound {
                 rows: 2_500_000,
                 bytes: 1_024 * MEBIBYTE,

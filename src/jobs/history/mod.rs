@@ -2,3 +2,4 @@
 
 pub(super) mod objectives;
 pub(super) mod pack;
+pub(super) mod rollup;

@@ -8,4 +8,5 @@ pub mod objective;
 pub mod observation_windows;
 pub mod packing;
 pub mod removed_monitor;
+pub mod server_rollups;
 pub mod status_span;

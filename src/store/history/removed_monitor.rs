@@ -83,7 +83,7 @@ pub(in crate::store) async fn forget_next(
 }
 
 /// Everything that is known of a monitor that was removed, itself last. A monitor has some ten thousand rows at most.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 14] = [
     "DELETE FROM status_spans WHERE monitor_id = $1",
     "DELETE FROM span_limits WHERE monitor_id = $1",
     "DELETE FROM maintenance_spans WHERE monitor_id = $1",
@@ -92,6 +92,10 @@ const TABLES: [&str; 10] = [
     "DELETE FROM check_archive WHERE monitor_id = $1",
     "DELETE FROM check_archive_pieces WHERE monitor_id = $1",
     "DELETE FROM packed_monitors WHERE monitor_id = $1",
+    "DELETE FROM hourly_metrics WHERE monitor_id = $1",
+    "DELETE FROM daily_metrics WHERE monitor_id = $1",
+    "DELETE FROM report_times WHERE monitor_id = $1",
+    "DELETE FROM rolled_up_servers WHERE monitor_id = $1",
     "DELETE FROM outages WHERE monitor_id = $1",
     "DELETE FROM removed_monitors WHERE id = $1",
 ];
@@ -121,7 +125,11 @@ mod tests {
                 "INSERT INTO removed_monitors (id, guild_id, kind, name, created_at, removed_at) VALUES
                      (1, 1, 'device', 'a', 0, 60), (2, 1, 'device', 'b', 0, 50), (3, 1, 'device', 'c', 0, 70),
                      (4, 2, 'device', 'd', 0, 40), (5, 2, 'device', 'e', 0, 55);
-                 INSERT INTO status_spans (monitor_id, began_at, status) VALUES (2, 0, 1), (2, 50, 5), (5, 0, 1);",
+                 INSERT INTO status_spans (monitor_id, began_at, status) VALUES (2, 0, 1), (2, 50, 5), (5, 0, 1);
+                 INSERT INTO hourly_metrics (monitor_id, block, metrics) VALUES (2, 1, X'01'), (5, 1, X'01');
+                 INSERT INTO daily_metrics (monitor_id, block, metrics) VALUES (2, 1, X'01'), (5, 1, X'01');
+                 INSERT INTO report_times (monitor_id, hour, times) VALUES (2, 1, X'01'), (5, 1, X'01');
+                 INSERT INTO rolled_up_servers (monitor_id, hour) VALUES (2, 1), (5, 1);",
             )
             .await;
         let at = Timestamp::from_millis;
@@ -133,13 +141,21 @@ mod tests {
                     .await,
             );
         }
-        // The first one of the guild that has more than two, with two spans; then the one that is too old.
-        assert_eq!(deleted, [3, 0, 1, 0]);
+        // The first one of the guild that has more than two, with two spans and four rows of a
+        // server; then the one that is too old.
+        assert_eq!(deleted, [7, 0, 1, 0]);
         let left: Vec<(i64,)> = store
             .rows("SELECT id FROM removed_monitors ORDER BY id")
             .await;
         assert_eq!(left, [(1,), (3,), (5,)]);
         let spans: Vec<(i64,)> = store.rows("SELECT monitor_id FROM status_spans").await;
         assert_eq!(spans, [(5,)]);
+        let metrics: Vec<(i64,)> = store
+            .rows(
+                "SELECT monitor_id FROM hourly_metrics UNION ALL SELECT monitor_id FROM daily_metrics
+                 UNION ALL SELECT monitor_id FROM report_times UNION ALL SELECT monitor_id FROM rolled_up_servers",
+            )
+            .await;
+        assert_eq!(metrics, [(5,); 4]);
     }
 }

@@ -7,7 +7,7 @@ use crate::store::{StoreError, Tx};
 
 /// What decides when monitors are overdue and when people are notified, and the spans of the day after: what was recorded there
 /// will happen again. Spans further ahead stay as they were written, because a machine may start with a clock that is years behind.
-const STATEMENTS: [&str; 12] = [
+const STATEMENTS: [&str; 13] = [
     "INSERT INTO status_spans (monitor_id, began_at, status)
      SELECT m.id, $1, CASE m.status WHEN 'online' THEN 1 WHEN 'warning' THEN 2 WHEN 'offline' THEN 3 WHEN 'paused' THEN 4 ELSE 0 END
      FROM monitors m WHERE EXISTS (
@@ -21,6 +21,8 @@ const STATEMENTS: [&str; 12] = [
     "UPDATE monitors SET since = $1 WHERE since > $1",
     "UPDATE endpoint_targets SET inactive_checked_at = $1 WHERE is_active = 0 AND inactive_checked_at > $1",
     "UPDATE samples SET at = $1 WHERE at > $1",
+    // Its hours will happen again, and give way to the new ones.
+    "UPDATE rolled_up_servers SET hour = $1 / 3600000 WHERE hour > $1 / 3600000",
     "UPDATE outages SET started_at = $1 WHERE ended_at IS NULL AND started_at > $1",
     "UPDATE server_limits SET beyond_since = $1 WHERE beyond_since > $1",
     "UPDATE incidents SET joined_at = $1 WHERE ended_at IS NULL AND joined_at > $1",
@@ -101,6 +103,23 @@ mod tests {
                 (2, 86_450_001, 1),
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn hours_of_servers_that_will_happen_again_are_summarized_again() {
+        let store = TestStore::open().await;
+        store
+            .execute_all(
+                "INSERT INTO rolled_up_servers (monitor_id, hour) VALUES (1, 9), (2, 10), (3, 11), (4, 900);",
+            )
+            .await;
+        store
+            .write(|tx| Box::pin(set_back(tx, at(10 * 3600 + 1))))
+            .await;
+        let hours: Vec<(i64,)> = store
+            .rows("SELECT hour FROM rolled_up_servers ORDER BY monitor_id")
+            .await;
+        assert_eq!(hours, [(9,), (10,), (10,), (10,)]);
     }
 
     #[tokio::test]

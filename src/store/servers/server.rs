@@ -284,11 +284,38 @@ pub async fn followed(tx: &mut Tx<'_>, id: MonitorId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Deletes up to `limit` samples that are older than the given time; returns how many.
-pub async fn prune(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    let deleted = sqlx::query(
-        "DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE at < $1 ORDER BY at LIMIT $2)",
+/// The servers that have samples to delete: older than the given time, and on a day of which a summary is kept.
+pub async fn with_old_samples(
+    reader: &Reader,
+    before: Timestamp,
+) -> Result<Vec<MonitorId>, StoreError> {
+    let rows: Vec<i64> = sqlx::query_scalar(
+        "SELECT d.monitor_id FROM rolled_up_servers d WHERE EXISTS (
+             SELECT 1 FROM samples s WHERE s.monitor_id = d.monitor_id AND s.at < MIN($1, d.hour / 24 * 86400000)
+                 AND s.at < (SELECT MAX(n.at) FROM samples n WHERE n.monitor_id = d.monitor_id))",
     )
+    .bind(before.millis())
+    .fetch_all(&reader.pool)
+    .await?;
+    Ok(rows.into_iter().map(MonitorId).collect())
+}
+
+/// Deletes up to `limit` samples of a server that are older than the given time and on a day of which a summary is kept; returns how
+/// many. The latest one stays, because people read it when the server no longer reports.
+pub async fn prune(
+    tx: &mut Tx<'_>,
+    id: MonitorId,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let deleted = sqlx::query(
+        "DELETE FROM samples WHERE id IN (
+             SELECT id FROM samples WHERE monitor_id = $1
+                 AND at < MIN($2, (SELECT hour / 24 * 86400000 FROM rolled_up_servers WHERE monitor_id = $1))
+                 AND at < (SELECT MAX(at) FROM samples WHERE monitor_id = $1)
+             ORDER BY at LIMIT $3)",
+    )
+    .bind(id.0)
     .bind(before.millis())
     .bind(i64::from(limit))
     .execute(&mut *tx.connection)
@@ -376,7 +403,36 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((reports.len(), reports[0]), (12, at(100_660)));
-        let deleted = store.write(|tx| Box::pin(prune(tx, at(100_000), 10))).await;
-        assert_eq!(deleted, 1);
+        let old = async || with_old_samples(&store.reader, at(100_000)).await.unwrap();
+        let deleted = async |before| {
+            store
+                .write(move |tx| Box::pin(prune(tx, id, before, 10)))
+                .await
+        };
+        // Nothing is kept of them yet, then of a day that is not over, then of the day.
+        for (sql, count) in [
+            ("SELECT 1", 0),
+            (
+                "INSERT INTO rolled_up_servers SELECT monitor_id, 23 FROM server_details",
+                0,
+            ),
+            ("UPDATE rolled_up_servers SET hour = 24", 1),
+            ("UPDATE rolled_up_servers SET hour = 27", 0),
+        ] {
+            store.execute(sql).await;
+            assert_eq!(old().await.len() as u64, count, "{sql}");
+            assert_eq!(deleted(at(100_000)).await, count, "{sql}");
+        }
+        // All are old, and the latest one stays.
+        store
+            .execute("UPDATE rolled_up_servers SET hour = 48")
+            .await;
+        assert_eq!(
+            (deleted(at(200_000)).await, deleted(at(200_000)).await),
+            (10, 1)
+        );
+        assert_eq!(old().await, []);
+        let latest = latest_samples(&store.reader, id, 5).await.unwrap();
+        assert_eq!((latest.len(), latest[0].at), (1, at(100_660)));
     }
 }

@@ -374,11 +374,11 @@ fn server_stats_are_returned_as_a_time_series() {
     assert_eq!(
         series.json["points"],
         json!([
-            { "at": "2026-01-31T12:00:00Z", "reports": 2, "values": {
+            { "at": "2026-01-31T12:00:00Z", "reports": 2, "source": "reports", "values": {
                 "cpu": { "mean": 15.0, "min": 10.0, "max": 20.0 },
                 "load.0": { "mean": 0.5, "min": 0.5, "max": 0.5 },
             } },
-            { "at": "2026-01-31T12:02:00Z", "reports": 1, "values": {
+            { "at": "2026-01-31T12:02:00Z", "reports": 1, "source": "reports", "values": {
                 "cpu": { "mean": 5.0, "min": 5.0, "max": 5.0 },
             } },
         ])

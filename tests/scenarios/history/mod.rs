@@ -3,4 +3,5 @@
 mod checks;
 mod objectives;
 mod packing;
+mod server_metrics;
 mod uptime;

@@ -46,7 +46,7 @@ fn a_database_that_is_nearly_full_stores_status_and_outages_but_no_reports_and_r
     let own = text(&added.json["key"]);
     assert_eq!(report(&rollcall, &running, &own), 1);
 
-    grow(&rollcall, 8_900);
+    grow(&rollcall, 8_700);
     wait_for_log(&rollcall, "database is nearly full");
     assert_eq!(report(&rollcall, &running, &own), 1, "it is not stored");
     let id = rollcall.add(&web.target());

@@ -3,6 +3,7 @@
 mod checks;
 mod latency;
 mod objectives;
+mod metrics;
 mod spans;
 mod uptime;
 
@@ -59,6 +60,13 @@ pub(super) fn routes(routes: &mut Routes) {
         checks::list,
     );
     objectives::routes(routes);
+    routes.get::<Reader, _>(
+        "/monitors/{id}/metrics",
+        about("get_metrics", "Get what a server reported, by hour or by day").describe(
+            "By hour up to 14 days, unless the hours are no longer kept; beyond that by day (UTC). Also of a server that was removed. At most 50,000 points.",
+        ),
+        metrics::series,
+    );
 }
 
 /// A range of the history.

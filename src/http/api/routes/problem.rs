@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::actions;
 use crate::actions::devices::check_in::CheckInError;
+use crate::actions::servers::server_stats::SeriesError;
 use crate::http::json_response::json_response;
 use crate::store::StoreError;
 
@@ -153,6 +154,15 @@ impl From<CheckInError> for Problem {
                 Self::new(StatusCode::CONFLICT, format!("`state`: {refusal}"))
             }
             CheckInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeriesError> for Problem {
+    fn from(error: SeriesError) -> Self {
+        match error {
+            SeriesError::Store(error) => error.into(),
+            error => actions::Error::Invalid(error.to_string()).into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::server::readable;
 use crate::actions::Error;
-use crate::actions::servers::server_stats::{self, Figure, Point, SeriesError};
+use crate::actions::servers::server_stats::{self, Figure, Point, PointSource};
 use crate::actions::servers::{figures, manage_server};
 use crate::domain::Timestamp;
 use crate::domain::monitor::MonitorId;
@@ -135,7 +135,11 @@ pub(super) struct ServerStats {
 struct PointView {
     /// The start of the step.
     at: DateTime,
-    reports: u32,
+    reports: u64,
+    /// What the point is made of: `reports`, or, where those are no longer kept, summaries of `hours` or `days`. An hour or a day counts
+    /// for the step in which it begins.
+    #[schema(examples("reports"))]
+    source: &'static str,
     /// By path, such as `memory.used` or `load.0`.
     values: BTreeMap<String, FigureView>,
 }
@@ -160,6 +164,11 @@ impl From<Point> for PointView {
         Self {
             at: date_time(point.at),
             reports: point.reports,
+            source: match point.source {
+                PointSource::Reports => "reports",
+                PointSource::Hours => "hours",
+                PointSource::Days => "days",
+            },
             values: figures.map(|(name, value)| (name, figure(value))).collect(),
         }
     }
@@ -176,8 +185,7 @@ pub(super) async fn series(
     let server = server::get(reader, caller.0.guild_id, id).await?;
     server.ok_or_else(Problem::not_found)?;
     let Series { from, to, step } = range.read(app.clock.now());
-    let points = server_stats::series(reader, id, from, to, step).await;
-    let points = points.map_err(refused)?;
+    let points = server_stats::series(reader, id, from, to, step).await?;
     Ok(Json(ServerStats {
         id: id.0,
         from: date_time(from),
@@ -185,13 +193,6 @@ pub(super) async fn series(
         step_seconds: step.as_secs_f64(),
         points: points.into_iter().map(PointView::from).collect(),
     }))
-}
-
-fn refused(error: SeriesError) -> Problem {
-    match error {
-        SeriesError::Store(error) => error.into(),
-        error => Error::Invalid(error.to_string()).into(),
-    }
 }
 
 /// The range and the step of a series.
