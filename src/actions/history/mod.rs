@@ -6,6 +6,7 @@ pub mod latency;
 pub mod objectives;
 pub mod metrics;
 pub mod pack;
+pub mod pack_runs;
 pub mod server_rollup;
 pub mod span_limit;
 pub mod uptime;

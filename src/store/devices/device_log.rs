@@ -11,7 +11,7 @@ use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};
 
-/// Lines kept per device; the oldest are deleted.
+/// Lines kept per device; the oldest are deleted. Runs that ended stay until they are in the figures of their day.
 pub const LINES_KEPT: u32 = 1_000;
 
 /// Maximum open runs per device; the oldest are deleted.
@@ -80,7 +80,8 @@ pub async fn append(
     }
     sqlx::query(
         "DELETE FROM device_logs WHERE monitor_id = $1 AND id <=
-         (SELECT id FROM device_logs WHERE monitor_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)",
+         (SELECT id FROM device_logs WHERE monitor_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)
+         AND NOT (kind IN ('success', 'fail') AND id > COALESCE((SELECT packed_run FROM packing WHERE id = 1), 0))",
     )
     .bind(id.0)
     .bind(LINES_KEPT)
@@ -313,6 +314,45 @@ mod tests {
         assert_eq!(rest.len(), 990);
         let last = latest(&store.reader, id, 1).await.unwrap();
         assert_eq!((last[0].message.as_str(), last[0].at), ("line 1299", at(2)));
+    }
+
+    #[tokio::test]
+    async fn runs_that_ended_stay_until_they_are_packed() {
+        let (store, id) = with_device().await;
+        let kinds = async || {
+            let all = list(&store.reader, id, 0, 5_000).await.unwrap();
+            let runs = all.iter().filter(|line| line.kind != "line").count();
+            (all.len() - runs, runs)
+        };
+        let append_lines = async |count: usize| {
+            store
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let lines: Vec<NewLine> = (0..count).map(line).collect();
+                        append(tx, id, &lines, at(3)).await
+                    })
+                })
+                .await;
+        };
+        store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let runs = ["start", "success", "fail", "log"].map(|kind| ping(kind, None));
+                    append(tx, id, &runs, at(1)).await
+                })
+            })
+            .await;
+        append_lines(1_000).await;
+        assert_eq!(kinds().await, (1_000, 2), "the end of each run");
+        // The first one is packed.
+        store
+            .execute("INSERT INTO packing (id, packed_row, packed_run) VALUES (1, 0, 2)")
+            .await;
+        append_lines(1).await;
+        assert_eq!(kinds().await, (1_000, 1));
+        store.execute("UPDATE packing SET packed_run = 3").await;
+        append_lines(1).await;
+        assert_eq!(kinds().await, (1_000, 0));
     }
 
     fn ping(kind: &'static str, run_time: Option<u64>) -> NewLine {

@@ -8,5 +8,6 @@ pub mod objective;
 pub mod observation_windows;
 pub mod packing;
 pub mod removed_monitor;
+pub mod run_packing;
 pub mod server_rollups;
 pub mod status_span;

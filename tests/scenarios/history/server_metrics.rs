@@ -1,15 +1,16 @@
-//! What servers report is shown after the reports themselves are deleted.
+//! What servers report and how long the runs of devices take is shown after the reports and the log lines themselves are deleted.
 
 use serde_json::{Value, json};
 
 use crate::devices::http_devices_servers::{key, read_with, text};
+use crate::devices::job_pings::Backup;
 use crate::harness::{Rollcall, Running, wait_for};
 
 /// The local monitor list.
 const LOCAL: &str = "0";
 
 /// Lets the jobs of the history run at the next start, as if an hour had passed.
-const AN_HOUR_LATER: &str = "DELETE FROM job_runs WHERE name IN ('rollup', 'prune')";
+const AN_HOUR_LATER: &str = "DELETE FROM job_runs WHERE name IN ('pack', 'rollup', 'prune')";
 
 fn count(rollcall: &Rollcall, rows: &str) -> i64 {
     let sql = format!("SELECT CAST(COUNT(*) AS TEXT) FROM {rows}");
@@ -128,4 +129,40 @@ fn a_series_of_a_server_continues_with_hours_and_a_removed_server_keeps_them() {
     let path = format!("/api/v1/monitors/{}/metrics", server.id);
     assert_eq!(read_with(&running, &other, &path).status, 404);
     assert_eq!(running.stop().0, 0);
+}
+
+#[test]
+fn runs_of_a_device_are_packed_once_over_a_kill_and_give_percentiles() {
+    let rollcall = Rollcall::new();
+    let running = rollcall.run();
+    let backup = Backup::add(&rollcall);
+    for end in ["start", "0", "start", "7", "0"] {
+        let path = format!("/ping/{}/{end}", backup.uuid);
+        assert_eq!(running.call("POST", &path, "", "").status, 200);
+    }
+    running.kill();
+    rollcall.sql("UPDATE device_logs SET run_ms = 90000 WHERE run_ms IS NOT NULL");
+    let packed =
+        || rollcall.sql("SELECT checks || ' ' || failures FROM daily_stats WHERE checks > 0");
+    for _ in 0..2 {
+        rollcall.sql(AN_HOUR_LATER);
+        let running = rollcall.run();
+        wait_for("the job to run", || {
+            (count(
+                &rollcall,
+                "job_runs WHERE name = 'pack' AND finished_at IS NOT NULL",
+            ) > 0)
+                .then_some(())
+        });
+        running.kill();
+        assert_eq!(packed(), ["3 1"]);
+    }
+    // Of the run that failed and of the one whose start is not known, the duration does not count.
+    let shown = rollcall.done(&["uptime", "backup", "--json"]).json();
+    for percentile in ["p50_us", "p95_us", "p99_us"] {
+        let micros = shown[0][percentile].as_i64().unwrap();
+        assert!((89_100_000..=90_900_000).contains(&micros), "{shown}");
+    }
+    let line = rollcall.done(&["uptime", "backup", "--range", "24h"]);
+    assert!(line.out.contains("p95 89.3 s"), "{line:?}");
 }
