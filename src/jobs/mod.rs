@@ -22,8 +22,7 @@ use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
 use endpoints::{certificates, connectivity, recheck, scheduler};
-use history::{objectives, pack};
-use history::{pack, rollup};
+use history::{objectives, pack, rollup};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;

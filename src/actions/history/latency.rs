@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::checks::MonitorChecks;
 use crate::domain::Timestamp;
 use crate::domain::history::iso_week::IsoWeek;
-use crate::domain::history::latency_series::{LatencyPoint, LatencySeries, LatencySteps};
+use crate::domain::history::latency::series::{LatencyPoint, LatencySeries, LatencySteps};
 use crate::domain::history::range::HistoryRange;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::store::history::daily_stats::{self, DayStats};

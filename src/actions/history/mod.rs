@@ -3,8 +3,8 @@
 pub mod archive;
 pub mod checks;
 pub mod latency;
-pub mod objectives;
 pub mod metrics;
+pub mod objectives;
 pub mod pack;
 pub mod pack_runs;
 pub mod server_rollup;

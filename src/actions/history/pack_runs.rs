@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::domain::history::latency_bucket::LatencyBucket;
+use crate::domain::history::latency::bucket::LatencyBucket;
 use crate::domain::monitor::MonitorId;
 use crate::store::history::daily_stats::{self, DayStats};
 use crate::store::history::packing;

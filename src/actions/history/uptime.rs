@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::actions::Error;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
-use crate::domain::history::latency_sketch::LatencySketch;
+use crate::domain::history::latency::sketch::LatencySketch;
 use crate::domain::history::range::HistoryRange;
 use crate::domain::history::recorded_days::{RangeParts, with_days};
 use crate::domain::history::time_set::TimeSet;

@@ -2,9 +2,7 @@
 
 pub mod check_archive;
 pub mod iso_week;
-pub mod latency_bucket;
-pub mod latency_series;
-pub mod latency_sketch;
+pub mod latency;
 pub mod objective;
 pub mod observation_windows;
 pub mod range;

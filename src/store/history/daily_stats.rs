@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::domain::history::latency_sketch::LatencySketch;
+use crate::domain::history::latency::sketch::LatencySketch;
 use crate::domain::history::recorded_days::RecordedDay;
 use crate::domain::history::uptime::{ClassTimes, UptimeSummary};
 use crate::domain::millis;
@@ -85,10 +85,16 @@ pub async fn load(
 }
 
 fn read_sketch(monitor: MonitorId, day: i64, bytes: &[u8]) -> LatencySketch {
-    LatencySketch::decode(bytes).unwrap_or_else(|error| {
+    let mut sketch = LatencySketch::default();
+    add_sketch(&mut sketch, monitor, day, bytes);
+    sketch
+}
+
+/// Adds the latencies of a day, unless they cannot be read.
+fn add_sketch(sum: &mut LatencySketch, monitor: MonitorId, day: i64, bytes: &[u8]) {
+    if let Err(error) = sum.merge_encoded(bytes) {
         tracing::error!(monitor = monitor.0, day, %error, "cannot read the latencies of a day, ignoring them");
-        LatencySketch::default()
-    })
+    }
 }
 
 /// Writes the checks of days. How long the monitor was in each class stays.
@@ -228,10 +234,8 @@ pub async fn latencies(
         let rows: Vec<(i64, i64, Vec<u8>)> =
             query.bind(first).bind(last).fetch_all(&reader.pool).await?;
         for (monitor, day, bytes) in rows {
-            let sum = sums.entry(MonitorId(monitor)).or_default();
-            if let Err(error) = sum.merge_encoded(&bytes) {
-                tracing::error!(monitor, day, %error, "cannot read the latencies of a day, ignoring them");
-            }
+            let monitor = MonitorId(monitor);
+            add_sketch(sums.entry(monitor).or_default(), monitor, day, &bytes);
         }
     }
     Ok(sums)

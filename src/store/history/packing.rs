@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use crate::domain::Timestamp;
 use crate::domain::history::check_archive::{ArchivedCheck, ResultClass};
-use crate::domain::history::latency_bucket::LatencyBucket;
+use crate::domain::history::latency::bucket::LatencyBucket;
 use crate::domain::monitor::MonitorId;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::history::daily_stats::{self, DayStats};

@@ -3,7 +3,7 @@
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::endpoints::check_result::{FailureClass, Verdict};
-use crate::history::latency_bucket::LatencyBucket;
+use crate::history::latency::bucket::LatencyBucket;
 use crate::timestamp::Timestamp;
 
 /// A check in the archive: its time exactly, its latency within 1 %, and the class of its result.

@@ -18,7 +18,7 @@ pub use damage::{AppendError, DamagedArchive, TooManyChecks};
 use prediction::{LatencyPrediction, SlotPrediction, usual_step};
 use stream::{pack, unpack};
 
-use super::latency_bucket::LatencyBucket;
+use super::latency::bucket::LatencyBucket;
 use super::varint::{self, VarintReader};
 use crate::timestamp::Timestamp;
 

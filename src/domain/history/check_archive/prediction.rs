@@ -3,7 +3,7 @@
 //!
 //! A single outlier does not change what is expected; two in a row do.
 
-use crate::history::latency_bucket::LatencyBucket;
+use crate::history::latency::bucket::LatencyBucket;
 
 /// Differences up to this take one byte (as a signed varint).
 const NEAR: i64 = 64;

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{between, monitor};
 use crate::actions::history::latency;
 use crate::domain::Timestamp;
-use crate::domain::history::latency_series::{LatencyPoint, LatencySeries};
+use crate::domain::history::latency::series::{LatencyPoint, LatencySeries};
 use crate::domain::monitor::MonitorId;
 use crate::http::HttpState;
 use crate::http::api::problem::Problem;

@@ -2,8 +2,8 @@
 
 mod checks;
 mod latency;
-mod objectives;
 mod metrics;
+mod objectives;
 mod spans;
 mod uptime;
 
@@ -59,7 +59,6 @@ pub(super) fn routes(routes: &mut Routes) {
             .describe("A line for each check, oldest first. After 1,000,000 checks, the last line has the time at which the rest begins. A Discord server has two such responses at once; further requests wait."),
         checks::list,
     );
-    objectives::routes(routes);
     routes.get::<Reader, _>(
         "/monitors/{id}/metrics",
         about("get_metrics", "Get what a server reported, by hour or by day").describe(
@@ -67,6 +66,7 @@ pub(super) fn routes(routes: &mut Routes) {
         ),
         metrics::series,
     );
+    objectives::routes(routes);
 }
 
 /// A range of the history.

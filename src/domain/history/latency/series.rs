@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::check_archive::ArchivedCheck;
-use super::latency_sketch::LatencySketch;
-use super::range::HistoryRange;
+use super::sketch::LatencySketch;
+use crate::history::check_archive::ArchivedCheck;
+use crate::history::range::HistoryRange;
 use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -147,7 +147,7 @@ impl LatencySeries {
 mod tests {
     use super::*;
     use crate::history::check_archive::ResultClass;
-    use crate::history::latency_bucket::LatencyBucket;
+    use crate::history::latency::bucket::LatencyBucket;
 
     const HOUR: Duration = Duration::from_secs(3600);
 

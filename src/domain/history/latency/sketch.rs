@@ -4,8 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::latency_bucket::LatencyBucket;
-use super::varint::{self, VarintReader};
+use super::bucket::LatencyBucket;
+use crate::history::varint::{self, VarintReader};
 
 /// The first byte of an encoded sketch.
 const VERSION: u8 = 1;
