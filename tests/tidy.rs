@@ -89,6 +89,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "store",
             "probe",
             "actions",
+            "notify",
         ],
     ),
     ("lib", &["cli"]),

@@ -75,6 +75,8 @@ enum Command {
     Alerts(alerts::AlertsCommand),
     /// Show the uptime of monitors
     Uptime(history::uptime::UptimeArguments),
+    /// Draw the latency of a monitor
+    Chart(history::chart::ChartArguments),
     /// Export the history of monitors
     #[command(subcommand)]
     History(history::HistoryCommand),
@@ -229,6 +231,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Alerts(command) => alerts::run(&settings, command).await,
         Command::History(command) => history::run(&settings, command).await,
         Command::Uptime(arguments) => history::uptime::run(&settings, arguments).await,
+        Command::Chart(arguments) => history::chart::run(&settings, arguments).await,
         Command::Objective(command) => history::objective::run(&settings, command).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,

@@ -3,6 +3,7 @@
 
 pub mod dead_man;
 pub mod messenger;
+pub mod picture;
 pub mod service_manager;
 pub mod transport;
 pub mod webhook;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::actions::Error;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
+use crate::domain::history::chart::class_periods::ClassPeriods;
 use crate::domain::history::latency::sketch::LatencySketch;
 use crate::domain::history::range::HistoryRange;
 use crate::domain::history::recorded_days::{RangeParts, with_days};
@@ -104,16 +105,36 @@ pub(super) fn summarize(
 ) -> UptimeSummary {
     let exact_from = monitor.exact_from.unwrap_or(range.from);
     let range = RangeParts::of(range, exact_from).exact;
-    let maintenance = match monitor.maintenance.is_empty() {
+    timeline(monitor, observed, &maintenance(monitor, observed)).summarize(range)
+}
+
+/// When the monitor was what in the range. Before its spans begin, that is unknown.
+pub(super) fn periods(
+    monitor: &MonitorHistory,
+    observed: &TimeSet,
+    range: HistoryRange,
+) -> ClassPeriods {
+    let maintenance = maintenance(monitor, observed);
+    ClassPeriods::of(timeline(monitor, observed, &maintenance), range)
+}
+
+fn maintenance(monitor: &MonitorHistory, observed: &TimeSet) -> TimeSet {
+    match monitor.maintenance.is_empty() {
         true => TimeSet::default(),
         false => TimeSet::of(monitor.maintenance.iter().copied()).intersection(observed),
-    };
-    let timeline = StatusTimeline {
+    }
+}
+
+fn timeline<'history>(
+    monitor: &'history MonitorHistory,
+    observed: &'history TimeSet,
+    maintenance: &'history TimeSet,
+) -> StatusTimeline<'history> {
+    StatusTimeline {
         spans: &monitor.spans,
         observed,
-        maintenance: &maintenance,
-    };
-    timeline.summarize(range)
+        maintenance,
+    }
 }
 
 /// Adds to the figures of `summarize` the recorded days before the spans of the monitor begin, if they begin in the range or later.

@@ -1,5 +1,6 @@
 //! What the history of monitors shows, on the command line.
 
+pub(super) mod chart;
 pub(super) mod export;
 mod monitor_arguments;
 pub(super) mod objective;

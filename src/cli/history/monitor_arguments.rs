@@ -1,8 +1,10 @@
 //! The monitors whose history a command shows: all of a Discord server, a group, or one, also one that was removed.
 
+use crate::actions::Requester;
 use crate::app::AppError;
 use crate::cli::terminal::find_monitor;
 use crate::cli::terminal::guild_argument::GuildArgument;
+use crate::domain::monitor::MonitorId;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::history::monitor_history::HistoryScope;
@@ -37,18 +39,31 @@ impl MonitorArguments {
             return Ok(HistoryScope::All);
         };
         let requester = self.guild.requester(settings);
-        let error = match find_monitor(store, requester, None, text).await {
-            Ok(found) => return Ok(HistoryScope::One(found.id)),
-            Err(error) => error,
-        };
-        // The history of a monitor outlives it.
-        let removed = removed_monitor::named(&store.reader, requester.guild, text).await?;
-        match removed.as_slice() {
-            [only] => Ok(HistoryScope::One(*only)),
-            [] => Err(error),
-            _ => Err(AppError::Other(format!(
-                "more than one monitor with the name `{text}` was removed. Use its id: `rollcall uptime` shows it"
-            ))),
-        }
+        one_monitor(store, requester, text)
+            .await
+            .map(HistoryScope::One)
+    }
+}
+
+/// A monitor by its name or id, also one that was removed: its history outlives it.
+///
+/// # Errors
+/// `AppError::Other` if there is no such monitor, or more than one.
+pub(super) async fn one_monitor(
+    store: &Store,
+    requester: Requester,
+    text: &str,
+) -> Result<MonitorId, AppError> {
+    let error = match find_monitor(store, requester, None, text).await {
+        Ok(found) => return Ok(found.id),
+        Err(error) => error,
+    };
+    let removed = removed_monitor::named(&store.reader, requester.guild, text).await?;
+    match removed.as_slice() {
+        [only] => Ok(*only),
+        [] => Err(error),
+        _ => Err(AppError::Other(format!(
+            "more than one monitor with the name `{text}` was removed. Use its id: `rollcall uptime` shows it"
+        ))),
     }
 }

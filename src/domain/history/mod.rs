@@ -1,5 +1,6 @@
 //! The history: what monitors were and when, what Rollcall keeps of past checks, and the ranges of time that people ask for.
 
+pub mod chart;
 pub mod check_archive;
 pub mod iso_week;
 pub mod latency;

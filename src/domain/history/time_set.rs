@@ -81,6 +81,28 @@ impl TimeSet {
         Self::of(both)
     }
 
+    /// The moments that are in this set and not in the other one.
+    pub fn without(&self, other: &Self) -> Self {
+        let mut rest = Vec::new();
+        for one in &self.0 {
+            let mut from = one.starts_at;
+            let begun = other.0.partition_point(|cut| cut.ends_at <= one.starts_at);
+            let cuts = other.0.iter().skip(begun);
+            for cut in cuts.take_while(|cut| cut.starts_at < one.ends_at) {
+                rest.push(TimeWindow {
+                    starts_at: from,
+                    ends_at: cut.starts_at,
+                });
+                from = cut.ends_at;
+            }
+            rest.push(TimeWindow {
+                starts_at: from,
+                ends_at: one.ends_at,
+            });
+        }
+        Self::of(rest)
+    }
+
     /// How much of the set lies before a timestamp.
     fn until(&self, at: Timestamp) -> Duration {
         let begun = self.0.partition_point(|one| one.starts_at < at);

@@ -142,6 +142,12 @@ impl StatusTimeline<'_> {
         counter.add_to(summary)
     }
 
+    /// The statuses in the range, in order, each with its part of the range.
+    pub fn statuses(&self, range: HistoryRange) -> impl Iterator<Item = (TimeWindow, SpanStatus)> {
+        let segments = self.segments(range);
+        segments.map(|segment| (segment.window, segment.status))
+    }
+
     /// The parts of the range with one status each.
     fn segments(&self, range: HistoryRange) -> impl Iterator<Item = Segment> {
         let begun = self

@@ -1,5 +1,6 @@
 //! The history of monitors: it shows the same figures everywhere, and they can be proved.
 
+mod chart;
 mod checks;
 mod objectives;
 mod packing;

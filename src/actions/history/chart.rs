@@ -1,0 +1,52 @@
+//! The picture of a monitor's latency and status in a range.
+
+use std::time::Duration;
+
+use super::{latency, uptime};
+use crate::actions::Error;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
+use crate::domain::history::chart::latency_chart::LatencyChart;
+use crate::domain::history::chart::scene::Scene;
+use crate::domain::history::range::HistoryRange;
+use crate::domain::monitor::MonitorId;
+use crate::store::Reader;
+use crate::store::guild::guild_setting;
+
+/// What a picture shows.
+#[derive(Clone, Debug)]
+pub struct ChartRequest {
+    pub guild: GuildId,
+    pub monitor: MonitorId,
+    pub range: HistoryRange,
+    /// The range as it was typed.
+    pub range_name: String,
+    /// How long single checks are kept.
+    pub kept_checks: Duration,
+}
+
+/// The scene of the picture.
+///
+/// # Errors
+/// `NotFound` if the guild has no such monitor, or it was removed before the range.
+pub async fn latency_scene(
+    reader: &Reader,
+    request: &ChartRequest,
+    now: Timestamp,
+) -> Result<Scene, Error> {
+    let (id, range) = (request.monitor, request.range);
+    let found = uptime::one(reader, request.guild, id, range, now).await?;
+    let observed = uptime::observed(reader, range, now).await?;
+    let checks_from = latency::checks_from(request.kept_checks, now);
+    let steps = latency::steps(found.monitor.kind, range, None, checks_from);
+    let series = latency::series(reader, id, steps).await?;
+    let chart = LatencyChart {
+        name: &found.monitor.name,
+        range_name: &request.range_name,
+        range,
+        zone: guild_setting::timezone(reader, request.guild).await?,
+        series: &series,
+        periods: &uptime::periods(&found.monitor, &observed, range),
+    };
+    Ok(chart.scene())
+}

@@ -1,0 +1,10 @@
+//! Writes scenes as pictures: PNG for Discord and files, SVG for pages. Both draw the same shapes in the same places.
+
+mod canvas;
+mod font;
+mod hatching;
+mod palette;
+pub mod png;
+pub mod svg;
+#[cfg(test)]
+mod tests;
