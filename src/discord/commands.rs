@@ -7,9 +7,10 @@ use crate::discord::DiscordState;
 use crate::discord::bot::{bot_command, help_command, ping_command};
 use crate::discord::devices::{device_command, devices_command};
 use crate::discord::endpoints::{endpoint_command, endpoints_command, offline_endpoints_command};
-use crate::discord::incidents::ack_command;
+use crate::discord::incidents::{ack_command, incidents_command};
 use crate::discord::keys::keys_command;
 use crate::discord::monitors::audit::audit_command;
+use crate::discord::monitors::history::{history_command, uptime_command};
 use crate::discord::monitors::objectives::{objective_command, objectives_command};
 use crate::discord::monitors::{group_command, status_command};
 use crate::discord::notifications::{alerts_command, board_command};
@@ -34,11 +35,14 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
         setup_command::setup(),
         settings_command::settings(),
         alerts_command::alerts(),
+        incidents_command::incidents(),
         ack_command::ack(),
         mute_command::mute(),
         mute_command::unmute(),
         maintenance_command::maintenance(),
         group_command::group(),
+        uptime_command::uptime(),
+        history_command::history(),
         objectives_command::objectives(),
         objective_command::objective(),
         board_command::boards(),
@@ -79,13 +83,16 @@ mod tests {
     };
 
     /// Root commands that every member may use; all others are for managers.
-    const FOR_MEMBERS: [&str; 12] = [
+    const FOR_MEMBERS: [&str; 15] = [
         "offline_endpoints",
         "endpoints",
         "servers",
         "devices",
         "status",
+        "uptime",
+        "history",
         "objectives",
+        "incidents",
         "ack",
         "mute",
         "unmute",

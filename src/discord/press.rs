@@ -151,13 +151,34 @@ async fn handle(
             let shown = message.into_public_update();
             Ok(press.create_response(&ctx.http, shown).await?)
         }
-        button => {
-            let message = update_reply(press, app, requester, button).await?;
-            Ok(press
-                .create_response(&ctx.http, message.into_update())
-                .await?)
-        }
+        button => update(ctx, press, app, requester, button).await,
     }
+}
+
+/// Updates the requester's own reply. A long range of many monitors may take a while, so a press for a page of the history is
+/// acknowledged first.
+async fn update(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    app: &DiscordState,
+    requester: Requester,
+    button: Button,
+) -> Result<(), CommandError> {
+    let is_history = matches!(
+        button,
+        Button::UptimePage(_) | Button::OutagesPage(_) | Button::IncidentsPage(_)
+    );
+    if !is_history {
+        let message = update_reply(press, app, requester, button).await?;
+        let response = message.into_update();
+        return Ok(press.create_response(&ctx.http, response).await?);
+    }
+    press
+        .create_response(&ctx.http, CreateInteractionResponse::Acknowledge)
+        .await?;
+    let message = update_reply(press, app, requester, button).await?;
+    press.edit_response(&ctx.http, message.into_edit()).await?;
+    Ok(())
 }
 
 /// The value chosen in a menu.
@@ -205,6 +226,13 @@ async fn update_reply(
         Button::ObjectivesPage { page } => {
             monitors::objectives::handlers::list(app, requester.guild, page).await
         }
+        Button::UptimePage(view) => {
+            monitors::history::handlers::uptime(app, requester.guild, &view).await
+        }
+        Button::OutagesPage(view) => {
+            monitors::history::handlers::outages(app, requester.guild, &view).await
+        }
+        Button::IncidentsPage(view) => incidents::handlers::list(app, requester.guild, view).await,
         Button::TakeThresholds(id, thresholds) => {
             access::require_manage(permissions)?;
             servers::handlers::take_thresholds(app, requester, id, thresholds).await

@@ -4,7 +4,7 @@ use poise::serenity_prelude as serenity;
 use serenity::{AutocompleteChoice, CreateAutocompleteResponse};
 
 use crate::discord::Context;
-use crate::discord::incidents::{handlers, texts};
+use crate::discord::incidents::{handlers, incident_option, texts};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::{access, complete, reply};
 use crate::domain::incidents::grouping::IncidentId;
@@ -26,18 +26,12 @@ pub(in crate::discord) async fn ack(
         let app = ctx.data();
         access::require_responder(&app.store.reader, requester, reply::member(ctx)).await?;
         let id = match incident {
-            Some(text) => parse(&text)?,
+            Some(text) => incident_option::parse(&text)?,
             None => only_one(ctx, requester.guild).await?,
         };
         handlers::acknowledge(app, requester, id).await
     };
     reply::answer(ctx, work).await
-}
-
-fn parse(text: &str) -> Result<IncidentId, CommandError> {
-    let id = text.trim().trim_start_matches('#').parse().ok();
-    id.map(IncidentId)
-        .ok_or_else(|| texts::invalid_incident(text))
 }
 
 async fn only_one(

@@ -19,7 +19,7 @@ use crate::store::incidents::incident::{Incident, Notes, Outage};
 const LIST: usize = 3_000;
 
 /// How many notes are shown.
-const NOTES: usize = 3;
+pub(super) const NOTES: usize = 3;
 
 /// The message of an incident in its current state.
 pub(in crate::discord) fn message(incident: &Incident) -> Message {

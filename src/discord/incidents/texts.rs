@@ -6,9 +6,13 @@ use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::UserId;
 use crate::domain::event::Actor;
+use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::text;
 use crate::notify::wording;
-use crate::store::incidents::incident::{Note, Outage};
+use crate::store::incidents::incident::{Incident, Note, Outage};
+
+/// Maximum characters of a title in a list.
+const TITLE: usize = 90;
 
 /// Maximum characters of a recheck result.
 const RESULT: usize = 300;
@@ -127,6 +131,45 @@ fn note_text(text: &str) -> String {
     let mut lengths = (1..=NOTE).rev();
     let fitting = lengths.find(|length| escaped(*length).chars().count() <= NOTE);
     escaped(fitting.unwrap_or(1))
+}
+
+// Lists.
+
+pub(super) const NO_INCIDENTS: &str = "There were no incidents.";
+
+pub(super) fn incident_count(number: u64) -> String {
+    text::count(number, "incident")
+}
+
+/// An incident by its number and its title.
+pub(super) fn numbered(id: IncidentId, title: &str) -> String {
+    format!("#{} {title}", id.0)
+}
+
+/// One line about an incident.
+pub(super) fn listed(incident: &Incident, now: Timestamp) -> String {
+    // Cut before it is escaped: half an escape would show.
+    let title = wording::title(incident, str::to_owned);
+    let title = text::escape(&text::cut(&title, TITLE));
+    let opened = date_and_time(incident.opened_at);
+    let length = match incident.ended_at {
+        None => format!("open for {}", text::duration(now.since(incident.opened_at))),
+        Some(at) => format!(
+            "resolved after {}",
+            text::duration(at.since(incident.opened_at))
+        ),
+    };
+    let acknowledged = match incident.acknowledged {
+        Some((by, _)) => format!(" · acknowledged {}", by_whom(by)),
+        None => String::new(),
+    };
+    let title = numbered(incident.id, &title);
+    format!("{title} · opened {opened} · {length}{acknowledged}")
+}
+
+/// Above the notes that the message of an incident does not show, because it has later ones.
+pub(super) fn earlier_notes(shown: u64, later: usize) -> String {
+    format!("{} before the last {later}:", text::count(shown, "note"))
 }
 
 /// Who muted the monitors of an incident, or scheduled their maintenance.

@@ -1,9 +1,10 @@
-//! Monitors of every kind: `/status`, `/audit`, `/group` and `/objective`, and the card of one monitor.
+//! Monitors of every kind: `/status`, `/uptime`, `/audit`, `/group` and `/objective`, and the card of one monitor.
 
 pub(in crate::discord) mod audit;
 pub(in crate::discord) mod group_command;
 pub(in crate::discord) mod groups_card;
 pub(in crate::discord) mod handlers;
+pub(in crate::discord) mod history;
 pub(in crate::discord) mod objectives;
 pub(in crate::discord) mod status_card;
 pub(in crate::discord) mod status_command;

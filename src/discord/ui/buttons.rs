@@ -8,6 +8,7 @@ use serenity::{
     CreateSelectMenuKind, CreateSelectMenuOption,
 };
 
+use super::custom_id::history_view::{HistoryView, IncidentsView};
 use super::custom_id::{Button, OfferedLimit};
 use super::texts;
 use super::view::{EndpointsView, OfflineView, Pages};
@@ -47,6 +48,27 @@ pub(in crate::discord) fn endpoints_rows(
 
 pub(in crate::discord) fn objectives_rows(pages: Pages) -> Vec<CreateActionRow> {
     row(page_buttons(pages, |page| Button::ObjectivesPage { page }))
+}
+
+pub(in crate::discord) fn uptime_rows(pages: Pages, view: &HistoryView) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| {
+        Button::UptimePage(view.with_page(page))
+    }))
+}
+
+pub(in crate::discord) fn outages_rows(pages: Pages, view: &HistoryView) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| {
+        Button::OutagesPage(view.with_page(page))
+    }))
+}
+
+pub(in crate::discord) fn incidents_rows(
+    pages: Pages,
+    view: IncidentsView,
+) -> Vec<CreateActionRow> {
+    row(page_buttons(pages, |page| {
+        Button::IncidentsPage(IncidentsView { page, ..view })
+    }))
 }
 
 pub(in crate::discord) fn recheck_row(id: MonitorId) -> Vec<CreateActionRow> {

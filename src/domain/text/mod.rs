@@ -153,6 +153,12 @@ pub fn minute(at: super::Timestamp) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
+/// Formats a timestamp in the local time of a zone, without its name: `2026-01-31 13:00`.
+pub fn local_minute(at: super::Timestamp, zone: chrono_tz::Tz) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
+    time.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Formats a timestamp for machines and logs: `2026-01-31T12:00:00Z`, with milliseconds if there are any.
 pub fn timestamp(at: super::Timestamp) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();

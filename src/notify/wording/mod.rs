@@ -8,7 +8,7 @@ mod subject;
 
 use std::time::Duration;
 
-pub use outage::{happened, mark, name};
+pub use outage::{happened, mark, name, reason_with};
 pub use subject::is_serious;
 use subject::{
     FlappingWords, JoinedWords, Who, flapping_words, is_steadily_down, joined_words, severity_mark,

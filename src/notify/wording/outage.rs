@@ -120,10 +120,19 @@ pub fn name(outage: &Outage) -> &str {
 
 /// Why an outage's monitor is down, if known.
 pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
-    if let (true, Some(detail)) = (outage.reason.is_limit(), outage.detail.as_deref()) {
+    reason_with(outage.reason, outage.detail.as_deref(), escape)
+}
+
+/// A reason with its detail, if there is one.
+pub fn reason_with(
+    reason: OutageReason,
+    detail: Option<&str>,
+    escape: fn(&str) -> String,
+) -> String {
+    if let (true, Some(detail)) = (reason.is_limit(), detail) {
         return text::cut(&escape(detail), DETAIL);
     }
-    let reason = match (outage.reason, outage.reason.failure_class()) {
+    let reason = match (reason, reason.failure_class()) {
         (_, Some(class)) => class.text(),
         (OutageReason::MissedHeartbeat, None) => "missed heartbeat",
         (OutageReason::RunFailed, None) => "its last run failed",
@@ -131,7 +140,7 @@ pub fn reason(outage: &Outage, escape: fn(&str) -> String) -> String {
         // Without a failure class what is left is a server that is overdue.
         (_, None) => "no report for longer than expected",
     };
-    match outage.detail.as_deref() {
+    match detail {
         Some(detail) => format!("{reason} ({})", text::cut(&escape(detail), DETAIL)),
         None => reason.to_owned(),
     }

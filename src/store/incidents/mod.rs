@@ -3,3 +3,4 @@
 pub mod evidence;
 pub mod incident;
 pub mod outage;
+pub mod outage_history;

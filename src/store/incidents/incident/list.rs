@@ -19,30 +19,66 @@ pub struct IncidentFilter {
     pub before: Option<IncidentId>,
 }
 
+impl IncidentFilter {
+    /// The condition on a row of incidents, with `$1` to `$4`.
+    fn condition(&self) -> String {
+        let state = match self.state {
+            None => "",
+            Some(IncidentState::Open) => "AND ended_at IS NULL",
+            Some(IncidentState::Resolved) => "AND ended_at IS NOT NULL",
+        };
+        format!(
+            "guild_id = $1 AND kind = 'incident' AND id < $2 {state} AND opened_at < $3 AND COALESCE(ended_at, $3) > $4"
+        )
+    }
+}
+
 /// The incidents about outages that match a filter, newest first, with their current outages.
 pub async fn list(
     reader: &Reader,
     filter: IncidentFilter,
     limit: u32,
 ) -> Result<Vec<Incident>, StoreError> {
-    let state = match filter.state {
-        None => "",
-        Some(IncidentState::Open) => "AND ended_at IS NULL",
-        Some(IncidentState::Resolved) => "AND ended_at IS NOT NULL",
-    };
+    list_after(reader, filter, 0, limit).await
+}
+
+/// The same without the first `skip` ones.
+pub async fn list_after(
+    reader: &Reader,
+    filter: IncidentFilter,
+    skip: u64,
+    limit: u32,
+) -> Result<Vec<Incident>, StoreError> {
     let sql = format!(
-        "SELECT * FROM incidents WHERE guild_id = $1 AND kind = 'incident' AND id < $2 {state} AND opened_at < $4
-             AND COALESCE(ended_at, $4) > $5 ORDER BY id DESC LIMIT $3"
+        "SELECT * FROM incidents WHERE {} ORDER BY id DESC LIMIT $5 OFFSET $6",
+        filter.condition()
     );
     let heads = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(filter.guild.to_row())
         .bind(filter.before.map_or(i64::MAX, |before| before.0))
-        .bind(limit)
         .bind(filter.range.to.millis())
         .bind(filter.range.from.millis())
+        .bind(limit)
+        .bind(i64::try_from(skip).unwrap_or(i64::MAX))
         .fetch_all(&reader.pool)
         .await?;
     with_outages(reader, &heads).await
+}
+
+/// The number of incidents that match a filter.
+pub async fn count(reader: &Reader, filter: IncidentFilter) -> Result<u64, StoreError> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM incidents WHERE {}",
+        filter.condition()
+    );
+    let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(filter.guild.to_row())
+        .bind(filter.before.map_or(i64::MAX, |before| before.0))
+        .bind(filter.range.to.millis())
+        .bind(filter.range.from.millis())
+        .fetch_one(&reader.pool)
+        .await?;
+    Ok(count.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -104,6 +140,29 @@ mod tests {
         ] {
             let found = ids(&store, state, before).await;
             assert_eq!(found, expected, "{state:?} {before:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn numbered_pages_follow_each_other_and_are_counted() {
+        let store = with_incidents().await;
+        for (state, count_of_all, second_page) in [
+            (None, 8, &[4, 3, 2, 1][..]),
+            (Some(IncidentState::Open), 4, &[]),
+            (Some(IncidentState::Resolved), 4, &[]),
+        ] {
+            let filter = IncidentFilter {
+                guild: HOME,
+                state,
+                range: HistoryRange::ALWAYS,
+                before: None,
+            };
+            assert_eq!(count(&store.reader, filter).await.unwrap(), count_of_all);
+            let page = list_after(&store.reader, filter, 4, 4).await.unwrap();
+            let ids: Vec<i64> = page.iter().map(|incident| incident.id.0).collect();
+            assert_eq!(ids, second_page, "{state:?}");
+            let beyond = list_after(&store.reader, filter, u64::MAX, 4).await;
+            assert_eq!(beyond.unwrap(), []);
         }
     }
 

@@ -26,7 +26,7 @@ pub use flapping::{
     reopen, stop_flapping, stop_flapping_of,
 };
 pub use joining::{JoinedReply, amend, joined, set_joined_reply};
-pub use list::{IncidentFilter, list};
+pub use list::{IncidentFilter, count, list, list_after};
 pub use note::{Note, Notes, add_note, count_notes, edit_note, note, notes_after, remove_note};
 pub use outages::{Changes, Counts, Outage, announced_by, changes};
 pub use response::{copy_role, mark_reminded, rechecked, role, set_role, unacknowledged, waiting};

@@ -3,6 +3,8 @@
 //! All of a button's state is in its custom id, so buttons work after a restart. The id is untrusted input: it names a page
 //! or a monitor, never a guild or a permission.
 
+pub(in crate::discord) mod history_view;
+
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
@@ -16,6 +18,7 @@ use crate::domain::monitor::MonitorId;
 use crate::domain::servers::metric::Metric;
 use crate::domain::servers::metric_limit::{Condition, DEFAULT_HOLD, MetricLimit, Severity};
 use crate::domain::servers::threshold::Thresholds;
+use history_view::{HistoryView, IncidentsView};
 
 /// A button or menu under a message of Rollcall.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,9 @@ pub(crate) enum Button {
     ObjectivesPage {
         page: u32,
     },
+    UptimePage(HistoryView),
+    OutagesPage(HistoryView),
+    IncidentsPage(IncidentsView),
     RecheckAll,
     Recheck(MonitorId),
     Add(Target),
@@ -116,6 +122,9 @@ impl Button {
                 format!("endpoints|{page}|{}", if *all { "all" } else { "active" })
             }
             Self::ObjectivesPage { page } => format!("objectives|{page}"),
+            Self::UptimePage(view) => format!("uptime|{}", view.arguments()),
+            Self::OutagesPage(view) => format!("outages|{}", view.arguments()),
+            Self::IncidentsPage(view) => format!("incidents|{}", view.arguments()),
             Self::RecheckAll => "recheck-all".to_owned(),
             Self::Recheck(id) => format!("recheck|{id}"),
             Self::Add(target) => format!("add|{target}"),
@@ -177,6 +186,9 @@ impl Button {
             "objectives" => Some(Self::ObjectivesPage {
                 page: rest.parse().ok()?,
             }),
+            "uptime" => HistoryView::parse(rest).map(Self::UptimePage),
+            "outages" => HistoryView::parse(rest).map(Self::OutagesPage),
+            "incidents" => IncidentsView::parse(rest).map(Self::IncidentsPage),
             "recheck-all" if rest.is_empty() => Some(Self::RecheckAll),
             "recheck" => Some(Self::Recheck(MonitorId(rest.parse().ok()?))),
             "add" => Some(Self::Add(rest.parse().ok()?)),
@@ -224,6 +236,11 @@ impl Button {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discord::ui::custom_id::history_view::PagedRange;
+    use crate::domain::Timestamp;
+    use crate::domain::history::range::{HistoryRange, MAX_RANGE};
+    use crate::domain::incidents::incident_state::IncidentState;
+    use crate::store::history::monitor_history::HistoryScope;
 
     fn offered(metric: &str, above: u32) -> OfferedLimit {
         OfferedLimit {
@@ -237,6 +254,22 @@ mod tests {
         let offered = vec![offered("disk", 90), offered("memory", 95)];
         let id = Button::AddLimits(MonitorId(7), offered).custom_id();
         assert_eq!(id, "limits|7|disk|90|memory|95");
+    }
+
+    /// A page with the longest arguments.
+    fn history(scope: HistoryScope) -> HistoryView {
+        let to = Timestamp::from_millis(i64::from(u32::MAX) * 1000);
+        let from = to.minus(MAX_RANGE + Duration::from_secs(3600));
+        HistoryView {
+            page: u32::MAX,
+            scope,
+            range: PagedRange::new(HistoryRange { from, to }),
+        }
+    }
+
+    fn incidents(state: Option<IncidentState>) -> Button {
+        let HistoryView { page, range, .. } = history(HistoryScope::All);
+        Button::IncidentsPage(IncidentsView { page, state, range })
     }
 
     #[test]
@@ -259,6 +292,13 @@ mod tests {
                 all: false,
             },
             Button::ObjectivesPage { page: u32::MAX },
+            Button::UptimePage(history(HistoryScope::All)),
+            Button::UptimePage(history(HistoryScope::One(MonitorId(i64::MAX)))),
+            Button::UptimePage(history(HistoryScope::Group("g|".repeat(32)))),
+            Button::OutagesPage(history(HistoryScope::Group("g".repeat(64)))),
+            incidents(None),
+            incidents(Some(IncidentState::Open)),
+            incidents(Some(IncidentState::Resolved)),
             Button::RecheckAll,
             Button::Recheck(MonitorId(i64::MAX)),
             Button::TakeThresholds(MonitorId(i64::MAX), Thresholds::DEFAULT),
@@ -302,6 +342,24 @@ mod tests {
             "endpoints|1|",
             "objectives|",
             "objectives|1|2",
+            "incidents|1|0|1|",
+            "incidents|1|0|1|closed",
+            "incidents|1|0|1|any|",
+            "incidents|1|2|1|any",
+            "outages|1|0|1",
+            "uptime|1|0|1",
+            "uptime|1|0|1|",
+            "uptime|1|0|1|b",
+            "uptime|1|0|1|all",
+            "uptime|1|0|1|m",
+            "uptime|1|0|1|mx",
+            "uptime|1|0|1|g",
+            "uptime|1|0|1|ä",
+            "uptime|1|2|1|a",
+            "uptime|x|0|1|a",
+            "uptime|1|0|100000000|a",
+            // A second longer than the longest range.
+            "uptime|1|0|967a511|a",
             "recheck-all|9",
             "help|9",
             "alert-channel|5",

@@ -1,0 +1,70 @@
+//! `/history show | outages`: the figures and the outages of monitors in a range, for every member.
+
+use super::handlers::{self, HistoryOptions};
+use super::range_option;
+use crate::discord::Context;
+use crate::discord::ui::complete;
+use crate::discord::ui::error::CommandError;
+use crate::discord::ui::reply;
+
+/// Show the history of monitors
+#[poise::command(slash_command, guild_only, subcommands("show", "outages"))]
+pub(in crate::discord) async fn history(_: Context<'_>) -> Result<(), CommandError> {
+    Ok(())
+}
+
+/// Show uptime, outages and durations of checks of a monitor
+#[poise::command(slash_command, guild_only)]
+async fn show(
+    ctx: Context<'_>,
+    #[description = "Name of an endpoint, a device or a server"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: String,
+    #[description = "Such as 24h, last month, 2026-10 or 2026-10-03..2026-10-17 (default: 30d)"]
+    #[autocomplete = "range_option::suggest"]
+    #[max_length = 40]
+    range: Option<String>,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let work = async {
+        let (app, guild) = (ctx.data(), requester.guild);
+        handlers::show(app, guild, &monitor, range.as_deref()).await
+    };
+    reply::answer(ctx, work).await
+}
+
+/// List outages, the newest first
+#[poise::command(slash_command, guild_only)]
+async fn outages(
+    ctx: Context<'_>,
+    #[description = "Name of an endpoint, a device or a server (default: all monitors)"]
+    #[autocomplete = "complete::monitor"]
+    #[max_length = 100]
+    monitor: Option<String>,
+    #[description = "Group (default: all monitors)"]
+    #[autocomplete = "complete::group"]
+    #[max_length = 64]
+    group: Option<String>,
+    #[description = "Such as 24h, last month, 2026-10 or 2026-10-03..2026-10-17 (default: 30d)"]
+    #[autocomplete = "range_option::suggest"]
+    #[max_length = 40]
+    range: Option<String>,
+    #[description = "Page (default: 1)"]
+    #[min = 1]
+    page: Option<u32>,
+) -> Result<(), CommandError> {
+    let requester = reply::requester(ctx)?;
+    let wanted = HistoryOptions {
+        monitor,
+        group,
+        range,
+        page,
+    };
+    let work = async {
+        let (app, guild) = (ctx.data(), requester.guild);
+        let view = handlers::view(app, guild, wanted).await?;
+        handlers::outages(app, guild, &view).await
+    };
+    reply::answer(ctx, work).await
+}
