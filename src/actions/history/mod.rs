@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod objectives;
 pub mod pack;
 pub mod pack_runs;
+pub mod recent_uptime;
 pub mod server_rollup;
 pub mod span_limit;
 pub mod uptime;

@@ -3,6 +3,7 @@
 use crate::actions::Requester;
 use crate::discord::Context;
 use crate::discord::devices::{device_card, texts};
+use crate::discord::monitors::history::recent_uptime_field;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::{access, complete};
@@ -54,7 +55,10 @@ pub(super) async fn card(ctx: Context<'_>, device: &Device) -> Result<Message, C
     } else {
         None
     };
-    Ok(Message::embed(device_card::one(device, inside.as_ref())))
+    let card = device_card::one(device, inside.as_ref());
+    let (guild, id) = (device.guild_id, device.id);
+    let card = recent_uptime_field::added_to(card, ctx.data(), guild, id).await?;
+    Ok(Message::embed(card))
 }
 
 /// Finds a device of the requester's guild by name.

@@ -2,6 +2,7 @@
 
 use crate::discord::Context;
 use crate::discord::endpoints::{endpoint_card, handlers};
+use crate::discord::monitors::history::recent_uptime_field;
 use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
@@ -45,7 +46,9 @@ async fn show(
         let endpoint =
             crate::actions::endpoints::recheck::find(&app.store.reader, requester, &endpoint, None)
                 .await?;
-        Ok(Message::embed(endpoint_card::current(app, &endpoint)))
+        let card = endpoint_card::current(app, &endpoint);
+        let card = recent_uptime_field::added_to(card, app, requester.guild, endpoint.id).await?;
+        Ok(Message::embed(card))
     };
     reply::answer(ctx, work).await
 }

@@ -2,6 +2,7 @@
 
 use crate::discord::DiscordState;
 use crate::discord::endpoints::endpoint_card;
+use crate::discord::monitors::history::recent_uptime_field;
 use crate::discord::monitors::status_card;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
@@ -18,10 +19,14 @@ pub(in crate::discord) async fn monitor(
 ) -> Result<Message, CommandError> {
     let reader = &app.store.reader;
     if let Some(found) = endpoint::get(reader, guild, id).await? {
-        let mut message = Message::embed(endpoint_card::current(app, &found));
+        let card = endpoint_card::current(app, &found);
+        let card = recent_uptime_field::added_to(card, app, guild, id).await?;
+        let mut message = Message::embed(card);
         message.rows = buttons::recheck_row(id);
         return Ok(message);
     }
     let named = complete::named(reader, guild, None, &format!("#{id}")).await?;
-    Ok(Message::embed(status_card::one(&named)))
+    let card = status_card::one(&named);
+    let card = recent_uptime_field::added_to(card, app, guild, id).await?;
+    Ok(Message::embed(card))
 }

@@ -2,6 +2,7 @@
 
 use crate::actions::servers::manage_server;
 use crate::discord::Context;
+use crate::discord::monitors::history::recent_uptime_field;
 use crate::discord::servers::{handlers, limit_replies, server_card};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
@@ -50,7 +51,9 @@ async fn show(
         let standing =
             manage_server::standing(reader, requester, found.id, app.thresholds, app.now()).await?;
         let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
-        let mut message = Message::embed(server_card::one(&standing, &samples));
+        let card = server_card::one(&standing, &samples);
+        let card = recent_uptime_field::added_to(card, app, requester.guild, found.id).await?;
+        let mut message = Message::embed(card);
         if may_manage {
             message.rows = limit_replies::offer(&standing, &samples);
         }

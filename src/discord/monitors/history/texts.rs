@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::actions::history::recent_uptime::RecentUptime;
 use crate::actions::history::uptime::MonitorUptime;
 use crate::discord::ui::embed::{bold, date_and_time};
 use crate::discord::ui::error::CommandError;
 use crate::domain::Timestamp;
 use crate::domain::history::latency::sketch::LatencySketch;
 use crate::domain::history::range::HistoryRange;
-use crate::domain::history::uptime::{ClassTimes, UptimeSummary};
+use crate::domain::history::uptime::{ClassTimes, Uptime, UptimeSummary};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::silences::maintenance::Tz;
 use crate::domain::text;
@@ -132,7 +133,7 @@ fn watched(times: ClassTimes) -> String {
 
 // The figures of one monitor.
 
-const UPTIME: &str = "Uptime";
+pub(super) const UPTIME: &str = "Uptime";
 
 /// What the percentiles are of.
 pub(super) fn latency_title(kind: MonitorKind) -> &'static str {
@@ -180,6 +181,17 @@ pub(super) fn exact_from(at: Timestamp) -> String {
 }
 
 pub(super) const REMOVED: &str = "Removed";
+
+// The card of a monitor.
+
+/// The uptime of three ranges, `–` where there is not enough data.
+pub(super) fn recent_uptime(recent: &RecentUptime) -> String {
+    let figure = |uptime: Option<Uptime>| {
+        uptime.map_or_else(|| NO_FIGURE.to_owned(), |uptime| uptime.to_string())
+    };
+    let [day, week, month] = [recent.day, recent.week, recent.month].map(figure);
+    format!("{day} · {week} · {month} (24 h · 7 d · 30 d)")
+}
 
 // Outages.
 
@@ -236,6 +248,21 @@ fn outage_length(outage: &ListedOutage, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discord::monitors::history::testing::figures;
+
+    #[test]
+    fn recent_uptime_has_a_figure_for_each_range() {
+        let uptime = |offline| figures("shop", offline).summary.times.uptime();
+        let recent = RecentUptime {
+            day: uptime(0),
+            week: uptime(400),
+            month: uptime(1296),
+        };
+        let shown = recent_uptime(&recent);
+        assert_eq!(shown, "100 % · 99.98 % · 99.95 % (24 h · 7 d · 30 d)");
+        let nothing = recent_uptime(&RecentUptime::default());
+        assert_eq!(nothing, "– · – · – (24 h · 7 d · 30 d)");
+    }
 
     #[test]
     fn the_watched_share_is_cut() {
