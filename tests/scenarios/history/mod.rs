@@ -2,6 +2,7 @@
 
 mod chart;
 mod checks;
+mod commands;
 mod objectives;
 mod packing;
 mod server_metrics;
