@@ -156,7 +156,9 @@ pub fn minute(at: super::Timestamp) -> String {
 /// Formats a timestamp in the local time of a zone, without its name: `2026-01-31 13:00`.
 pub fn local_minute(at: super::Timestamp, zone: chrono_tz::Tz) -> String {
     let time = chrono::DateTime::from_timestamp_millis(at.millis()).unwrap_or_default();
-    time.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+    time.with_timezone(&zone)
+        .format("%Y-%m-%d %H:%M")
+        .to_string()
 }
 
 /// Formats a timestamp for machines and logs: `2026-01-31T12:00:00Z`, with milliseconds if there are any.
@@ -200,6 +202,16 @@ pub fn latency(length: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_local_minute_is_that_of_its_zone() {
+        let at = parse_timestamp("2026-01-31T12:00:59Z").unwrap();
+        let local = |zone| local_minute(at, zone);
+        assert_eq!(local(chrono_tz::Tz::UTC), "2026-01-31 12:00");
+        assert_eq!(local(chrono_tz::Tz::Europe__Berlin), "2026-01-31 13:00");
+        assert_eq!(local(chrono_tz::Tz::Asia__Kolkata), "2026-01-31 17:30");
+        assert_eq!(local(chrono_tz::Tz::Pacific__Auckland), "2026-02-01 01:00");
+    }
 
     #[test]
     fn a_short_duration_is_read_back_as_the_same() {

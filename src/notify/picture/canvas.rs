@@ -5,7 +5,7 @@ use zeno::{Command, Fill, Mask, PathBuilder, Stroke, Style};
 use super::font;
 use super::hatching;
 use super::palette::Palette;
-use crate::domain::history::chart::scene::{Area, Ink, Place, Scene, Shape, TextLabel, Theme};
+use crate::domain::history::chart::scene::{Area, Ink, Scene, ScenePoint, Shape, TextLabel, Theme};
 
 /// Into how many steps the cover of a pixel is divided.
 const STEPS: u16 = 7;
@@ -51,13 +51,13 @@ impl Canvas {
         }
     }
 
-    fn fill(&mut self, points: &[Place], ink: Ink) {
+    fn fill(&mut self, points: &[ScenePoint], ink: Ink) {
         let mut path = path(points);
         path.close();
         self.path(&path, Fill::NonZero.into(), ink);
     }
 
-    fn stroke(&mut self, points: &[Place], width: f32, ink: Ink) {
+    fn stroke(&mut self, points: &[ScenePoint], width: f32, ink: Ink) {
         self.path(&path(points), Stroke::new(width).into(), ink);
     }
 
@@ -102,8 +102,8 @@ impl Canvas {
     }
 }
 
-fn rectangle(area: Area) -> [Place; 4] {
-    let at = |x, y| Place { x, y };
+fn rectangle(area: Area) -> [ScenePoint; 4] {
+    let at = |x, y| ScenePoint { x, y };
     [
         at(area.left, area.top),
         at(area.right(), area.top),
@@ -112,7 +112,7 @@ fn rectangle(area: Area) -> [Place; 4] {
     ]
 }
 
-fn path(points: &[Place]) -> Vec<Command> {
+fn path(points: &[ScenePoint]) -> Vec<Command> {
     let mut path = Vec::with_capacity(points.len() + 1);
     let mut rest = points.iter();
     if let Some(first) = rest.next() {

@@ -1,6 +1,6 @@
 //! Slanted lines in a rectangle: a class differs by them from others without colors.
 
-use crate::domain::history::chart::scene::{Area, Place};
+use crate::domain::history::chart::scene::{Area, ScenePoint};
 
 /// The distance between two lines, across.
 const STEP: f32 = 6.0;
@@ -9,18 +9,18 @@ const STEP: f32 = 6.0;
 pub const WIDTH: f32 = 2.0;
 
 /// The lines of an area, from its lower to its upper edge, cut at its sides. They continue from one area to the next.
-pub fn lines(area: Area) -> Vec<[Place; 2]> {
+pub fn lines(area: Area) -> Vec<[ScenePoint; 2]> {
     let mut lines = Vec::new();
     // The place of a line at the lower edge.
     let mut at = ((area.left - area.height) / STEP).floor() * STEP;
     while at < area.right() {
         let (from, to) = (at.max(area.left), (at + area.height).min(area.right()));
         if from < to {
-            let start = Place {
+            let start = ScenePoint {
                 x: from,
                 y: area.bottom() - (from - at),
             };
-            let end = Place {
+            let end = ScenePoint {
                 x: to,
                 y: area.bottom() - (to - at),
             };

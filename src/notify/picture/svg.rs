@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::hatching;
 use crate::domain::history::chart::scene::{
-    Anchor, Area, Ink, Place, Scene, Shape, TextLabel, Theme,
+    Anchor, Area, Ink, Scene, ScenePoint, Shape, TextLabel, Theme,
 };
 
 /// The scene as an SVG document with a title for people who do not see it.
@@ -54,7 +54,7 @@ fn rectangle(out: &mut String, area: Area, color: &str) {
     );
 }
 
-fn polyline(out: &mut String, points: &[Place], width: f32, color: &str) {
+fn polyline(out: &mut String, points: &[ScenePoint], width: f32, color: &str) {
     let points = listed(points);
     let _ = write!(
         out,
@@ -68,7 +68,7 @@ fn text(out: &mut String, label: &TextLabel, color: &str) {
         Anchor::Middle => "middle",
         Anchor::End => "end",
     };
-    let (Place { x, y }, size) = (label.at, label.size);
+    let (ScenePoint { x, y }, size) = (label.at, label.size);
     let _ = write!(
         out,
         r#"<text x="{x:.1}" y="{y:.1}" font-size="{size}" text-anchor="{anchor}" fill="{color}">{}</text>"#,
@@ -76,7 +76,7 @@ fn text(out: &mut String, label: &TextLabel, color: &str) {
     );
 }
 
-fn listed(points: &[Place]) -> String {
+fn listed(points: &[ScenePoint]) -> String {
     let mut list = String::new();
     for (index, point) in points.iter().enumerate() {
         let space = if index == 0 { "" } else { " " };

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::axis::{round_scale, time_ticks};
 use super::class_periods::ClassPeriods;
-use super::scene::{Anchor, Area, Ink, LONGEST_DESCRIPTION, Place, Scene, Shape, TextLabel};
+use super::scene::{Anchor, Area, Ink, LONGEST_DESCRIPTION, Scene, ScenePoint, Shape, TextLabel};
 use crate::history::latency::series::LatencySeries;
 use crate::history::range::HistoryRange;
 use crate::history::time_set::TimeSet;
@@ -74,7 +74,7 @@ impl LatencyChart<'_> {
         self.lines(&mut shapes, &figures, top);
         self.bar(&mut shapes);
         if figures.is_empty() {
-            let at = Place {
+            let at = ScenePoint {
                 x: PLOT.left + PLOT.width / 2.0,
                 y: PLOT.top + PLOT.height / 2.0,
             };
@@ -140,11 +140,14 @@ impl LatencyChart<'_> {
         while value <= top {
             let y = y(value, top);
             shapes.push(Shape::Line {
-                points: vec![Place { x: PLOT.left, y }, Place { x: PLOT.right(), y }],
+                points: vec![
+                    ScenePoint { x: PLOT.left, y },
+                    ScenePoint { x: PLOT.right(), y },
+                ],
                 width: 1.0,
                 ink: Ink::Grid,
             });
-            let at = Place {
+            let at = ScenePoint {
                 x: PLOT.left - 8.0,
                 y: y + LABEL_SIZE / 3.0,
             };
@@ -163,7 +166,12 @@ impl LatencyChart<'_> {
                 _ => Anchor::Middle,
             };
             let y = BAR.bottom() + 4.0 + LABEL_SIZE;
-            shapes.push(label(Place { x, y }, anchor, Ink::FaintText, &tick.label));
+            shapes.push(label(
+                ScenePoint { x, y },
+                anchor,
+                Ink::FaintText,
+                &tick.label,
+            ));
         }
     }
 
@@ -178,25 +186,25 @@ impl LatencyChart<'_> {
                 .iter()
                 .rev()
                 .map(|one| self.point(one.at, one.median, top));
-            let points: Vec<Place> = upper.chain(lower).collect();
+            let points: Vec<ScenePoint> = upper.chain(lower).collect();
             if run.len() > 1 {
                 let ink = Ink::Band;
                 shapes.push(Shape::Polygon { points, ink });
             }
         }
         for run in runs {
-            let mut points: Vec<Place> = run
+            let mut points: Vec<ScenePoint> = run
                 .iter()
                 .map(|one| self.point(one.at, one.median, top))
                 .collect();
             // A single one is a dash.
             if let [only] = points[..] {
                 points = vec![
-                    Place {
+                    ScenePoint {
                         x: only.x - 2.0,
                         ..only
                     },
-                    Place {
+                    ScenePoint {
                         x: only.x + 2.0,
                         ..only
                     },
@@ -210,8 +218,8 @@ impl LatencyChart<'_> {
         }
     }
 
-    fn point(&self, at: Timestamp, value: Duration, top: Duration) -> Place {
-        Place {
+    fn point(&self, at: Timestamp, value: Duration, top: Duration) -> ScenePoint {
+        ScenePoint {
             x: self.x(at),
             y: y(value, top),
         }
@@ -238,7 +246,7 @@ impl LatencyChart<'_> {
         }
         for part in self.parts(&self.periods.offline, PLOT) {
             let middle = part.left + part.width / 2.0;
-            shapes.push(mark(Place {
+            shapes.push(mark(ScenePoint {
                 x: middle,
                 y: PLOT.top - 2.0,
             }));
@@ -253,7 +261,7 @@ impl LatencyChart<'_> {
             self.range_name
         );
         shapes.push(Shape::Text(TextLabel {
-            at: Place { x: 20.0, y: 32.0 },
+            at: ScenePoint { x: 20.0, y: 32.0 },
             anchor: Anchor::Start,
             size: TITLE_SIZE,
             ink: Ink::Text,
@@ -279,7 +287,7 @@ impl LatencyChart<'_> {
             }
             shapes.push(sample(x, ink));
             x += 22.0;
-            let at = Place { x, y: 58.0 };
+            let at = ScenePoint { x, y: 58.0 };
             shapes.push(label(at, Anchor::Start, Ink::FaintText, text));
             // About as wide as the text.
             x += to_f32(7.8 * f64::from(u32::try_from(text.len()).unwrap_or(0))) + 18.0;
@@ -326,8 +334,8 @@ fn sample(x: f32, ink: Ink) -> Shape {
     match ink {
         Ink::Figure => Shape::Line {
             points: vec![
-                Place { x, y: 53.0 },
-                Place {
+                ScenePoint { x, y: 53.0 },
+                ScenePoint {
                     x: x + 16.0,
                     y: 53.0,
                 },
@@ -335,7 +343,7 @@ fn sample(x: f32, ink: Ink) -> Shape {
             width: 2.0,
             ink,
         },
-        Ink::Offline => mark(Place {
+        Ink::Offline => mark(ScenePoint {
             x: x + 8.0,
             y: 58.0,
         }),
@@ -345,15 +353,15 @@ fn sample(x: f32, ink: Ink) -> Shape {
 }
 
 /// A triangle that points down to a place.
-fn mark(tip: Place) -> Shape {
+fn mark(tip: ScenePoint) -> Shape {
     let (left, right, y) = (tip.x - 6.0, tip.x + 6.0, tip.y - 10.0);
     Shape::Polygon {
-        points: vec![Place { x: left, y }, Place { x: right, y }, tip],
+        points: vec![ScenePoint { x: left, y }, ScenePoint { x: right, y }, tip],
         ink: Ink::Offline,
     }
 }
 
-fn label(at: Place, anchor: Anchor, ink: Ink, text: &str) -> Shape {
+fn label(at: ScenePoint, anchor: Anchor, ink: Ink, text: &str) -> Shape {
     Shape::Text(TextLabel {
         at,
         anchor,

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A position.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Place {
+pub struct ScenePoint {
     pub x: f32,
     pub y: f32,
 }
@@ -101,7 +101,7 @@ pub enum Anchor {
 /// A text on one line. Its position is on the base line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextLabel {
-    pub at: Place,
+    pub at: ScenePoint,
     pub anchor: Anchor,
     /// In pixels.
     pub size: f32,
@@ -123,11 +123,11 @@ pub enum Shape {
     },
     /// A filled polygon.
     Polygon {
-        points: Vec<Place>,
+        points: Vec<ScenePoint>,
         ink: Ink,
     },
     Line {
-        points: Vec<Place>,
+        points: Vec<ScenePoint>,
         width: f32,
         ink: Ink,
     },
@@ -192,7 +192,7 @@ impl fmt::Display for Area {
 }
 
 /// At most six of them: the first ones and the last one.
-struct Points<'a>(&'a [Place]);
+struct Points<'a>(&'a [ScenePoint]);
 
 impl fmt::Display for Points<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
