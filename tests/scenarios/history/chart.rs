@@ -6,8 +6,9 @@ use crate::harness::{Rollcall, Web, wait_for};
 fn a_chart_is_written_as_png_and_as_svg_and_mistakes_lead_on() {
     let rollcall = Rollcall::new();
     let web = Web::up();
-    let id = rollcall.add(&web.target()).to_string();
-    rollcall.done(&["endpoint", "edit", &id, "--name", "Магазин 店"]);
+    let target = web.target();
+    let add = ["endpoint", "add", &target, "--name", "Магазин 店", "--json"];
+    let id = rollcall.done(&add).json()["id"].to_string();
     let running = rollcall.run();
     wait_for("some checks", || {
         let checks = rollcall.sql("SELECT CAST(COUNT(*) AS TEXT) FROM check_results");

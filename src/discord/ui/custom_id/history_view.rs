@@ -10,7 +10,7 @@ use crate::store::history::monitor_history::HistoryScope;
 
 /// The page, the monitors and the range of a list of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::discord) struct HistoryView {
+pub(crate) struct HistoryView {
     /// Counted from 1; numbers beyond the last page show the last page.
     pub page: u32,
     pub scope: HistoryScope,
@@ -20,7 +20,7 @@ pub(in crate::discord) struct HistoryView {
 /// A range in whole seconds since 1970, so that every page of a list shows the same one, and that it fits into a custom id beside
 /// the longest name of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::discord) struct PagedRange {
+pub(crate) struct PagedRange {
     from: u32,
     /// The first second after the range; it may not be over yet.
     to: u32,
@@ -48,7 +48,7 @@ impl PagedRange {
 
 /// The page and the filter of the list of incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::discord) struct IncidentsView {
+pub(crate) struct IncidentsView {
     /// Counted from 1; numbers beyond the last page show the last page.
     pub page: u32,
     /// `None`: open and resolved ones.
