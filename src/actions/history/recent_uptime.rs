@@ -72,7 +72,7 @@ mod tests {
         Timestamp::start_of_day(TODAY).plus(DAY / 2)
     }
 
-    /// A monitor that was added so many days ago, and went offline for half an hour on each day at 6:00.
+    /// A monitor that was added this number of days ago, and was offline for half an hour every day from 06:00 on.
     async fn added(days: i64) -> (TestStore, MonitorId) {
         let store = TestStore::open().await;
         let id = store.add_endpoint(HOME, "tcp://192.0.2.1:80").await;

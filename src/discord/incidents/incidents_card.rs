@@ -133,7 +133,7 @@ mod tests {
         incident
     }
 
-    /// An incident with so many notes, of which the latest ten are known.
+    /// An incident with this number of notes, of which the latest ten are known.
     fn with_notes(text: &str, count: u64) -> Incident {
         let first = count.saturating_sub(10) + 1;
         let note = |number: u64| Note {

@@ -145,7 +145,7 @@ pub struct Scene {
     pub description: String,
 }
 
-/// The longest description, in characters: Discord accepts no more.
+/// The maximum length of a description, in characters: the limit of Discord.
 pub const LONGEST_DESCRIPTION: usize = 1_024;
 
 impl fmt::Display for Scene {

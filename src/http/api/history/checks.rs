@@ -1,5 +1,5 @@
-//! Every check of a monitor in a range, as JSON lines. They are read and sent week by week, so a client that reads slowly takes
-//! no more memory than a week of checks.
+//! Every check of a monitor in a range, as JSON lines. They are read and sent week by week, so a response holds at most a week of
+//! checks in memory, also if the client reads slowly.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
