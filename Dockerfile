@@ -9,6 +9,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates/discord-gateway-relay/Cargo.toml crates/discord-gateway-relay/
 COPY crates/discord-sandbox/Cargo.toml crates/discord-sandbox/
 COPY crates/outbound-policy/Cargo.toml crates/outbound-policy/
+COPY examples/demo/Cargo.toml examples/demo/
 COPY src/domain/Cargo.toml src/domain/
 RUN mkdir -p benches/alerts benches/checks benches/heartbeats \
     && echo 'fn main() {}' | tee src/main.rs benches/alerts/main.rs benches/checks/main.rs > benches/heartbeats/main.rs \

@@ -157,6 +157,11 @@ fn program() -> std::io::Result<PathBuf> {
         let mut build = Command::new(cargo);
         // Builds the example, too: alone, the program's dependencies would have other features and be rebuilt.
         build.args(["build", "--quiet", "--example", "demo", "--bin", "rollcall"]);
+        // Cargo knows both in the root of the project only.
+        build.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        if let Some(target) = folder.parent() {
+            build.arg("--target-dir").arg(target);
+        }
         // The build of the example has fetched everything.
         build.args(["--locked", "--offline"]);
         // With the variables that `cargo run` sets for this package, ring's build script would run again, and half of the

@@ -100,7 +100,7 @@ fn files_and_cargo_commands_of_setup_blocks_exist() {
         }
     }
     assert!(files >= 2, "{files}");
-    assert!(root().join("examples/demo.rs").is_file());
+    assert!(root().join("examples/demo/demo.rs").is_file());
     assert!(read("Cargo.toml").contains("default-run = \"rollcall\""));
 }
 

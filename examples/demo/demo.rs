@@ -3,27 +3,16 @@
 //! `cargo run --example demo` plays a story in the terminal and then opens a prompt; `-- --web` shows it in the browser, in a page
 //! like Discord's client; `-- --script` runs it without pauses, fails at the first surprise and exits.
 
-#[path = "demo/bot.rs"]
 mod bot;
-#[path = "demo/completion.rs"]
 mod completion;
-#[path = "demo/controls.rs"]
 mod controls;
-#[path = "demo/machines.rs"]
 mod machines;
-#[path = "demo/prompt.rs"]
 mod prompt;
-#[path = "demo/screen.rs"]
 mod screen;
-#[path = "demo/signals.rs"]
 mod signals;
-#[path = "demo/stage.rs"]
 mod stage;
-#[path = "demo/story.rs"]
 mod story;
-#[path = "demo/terminal.rs"]
 mod terminal;
-#[path = "demo/web.rs"]
 mod web;
 
 use screen::Screen;
