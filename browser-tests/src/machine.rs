@@ -2,9 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+
+use rustix::net::sockopt::{set_socket_reuseaddr, set_socket_reuseport};
+use rustix::net::{AddressFamily, SocketType, socket};
+
+/// How many connections wait until a server accepts them.
+const QUEUE: i32 = 128;
 
 /// Its servers answer every request with 200 until it hangs.
 pub struct Machine {
@@ -13,6 +20,8 @@ pub struct Machine {
 
 struct Server {
     address: SocketAddr,
+    /// Holds the port while nothing listens: no other program gets it.
+    _held: OwnedFd,
     state: State,
 }
 
@@ -37,10 +46,12 @@ impl Machine {
     /// If an address is not of this machine, or is taken.
     pub fn start(addresses: &[SocketAddr]) -> std::io::Result<Self> {
         let start = |address: &SocketAddr| {
-            let listener = TcpListener::bind(address)?;
+            let held = bind(*address)?;
+            let address = rustix::net::getsockname(&held)?.try_into()?;
             Ok(Server {
-                address: listener.local_addr()?,
-                state: State::Serving(Serving::of(listener)),
+                address,
+                _held: held,
+                state: State::Serving(Serving::of(listen(address, QUEUE)?)),
             })
         };
         let servers = addresses
@@ -57,13 +68,12 @@ impl Machine {
     /// Stops all its servers as if its cable were pulled: connections are not even refused.
     ///
     /// # Errors
-    /// If another program has taken one of the ports meanwhile.
+    /// If the system refuses a socket.
     pub fn hangs(&mut self) -> std::io::Result<()> {
         for server in &mut self.servers {
             server.stop();
-            let listener = TcpListener::bind(server.address)?;
             // Room for one connection, which is never accepted: the kernel drops all others.
-            rustix::net::listen(&listener, 0)?;
+            let listener = listen(server.address, 0)?;
             let only = TcpStream::connect(server.address)?;
             server.state = State::Hanging {
                 _queue: (listener, only),
@@ -75,12 +85,11 @@ impl Machine {
     /// Starts its servers on the same ports.
     ///
     /// # Errors
-    /// If another program has taken one of the ports meanwhile.
+    /// If the system refuses a socket.
     pub fn recovers(&mut self) -> std::io::Result<()> {
         for server in &mut self.servers {
             server.stop();
-            let listener = TcpListener::bind(server.address)?;
-            server.state = State::Serving(Serving::of(listener));
+            server.state = State::Serving(Serving::of(listen(server.address, QUEUE)?));
         }
         Ok(())
     }
@@ -123,6 +132,27 @@ impl Serving {
         let _ = TcpStream::connect(address);
         let _ = self.thread.join();
     }
+}
+
+/// A socket that shares its port with the other sockets of the machine.
+fn bind(address: SocketAddr) -> std::io::Result<OwnedFd> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = socket(family, SocketType::STREAM, None)?;
+    // As soon as a server has ended, the next one may have its port.
+    set_socket_reuseaddr(&socket, true)?;
+    set_socket_reuseport(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket)
+}
+
+/// A listener with room for this many connections that are not accepted yet.
+fn listen(address: SocketAddr, queue: i32) -> std::io::Result<TcpListener> {
+    let socket = bind(address)?;
+    rustix::net::listen(&socket, queue)?;
+    Ok(socket.into())
 }
 
 fn respond(mut stream: TcpStream) -> std::io::Result<()> {

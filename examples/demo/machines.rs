@@ -1,14 +1,19 @@
 //! The machines whose endpoints the demo checks: web servers on loopback that can go down and come back on the same ports.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
+/// How many connections wait until a web server accepts them.
+const QUEUE: u32 = 128;
+
 /// A machine with some web servers.
 pub struct Machine {
     addresses: Vec<SocketAddr>,
+    /// Sockets that hold the ports while no server listens: no other program gets them, and connections are refused.
+    held: Vec<TcpSocket>,
     servers: Vec<JoinHandle<()>>,
     /// Sockets whose queues are full, while the machine hangs.
     hanging: Vec<(TcpListener, TcpStream)>,
@@ -16,15 +21,19 @@ pub struct Machine {
 
 impl Machine {
     /// Starts a machine with as many web servers.
-    pub async fn start(servers: usize) -> std::io::Result<Self> {
+    pub fn start(servers: usize) -> std::io::Result<Self> {
         let mut machine = Self {
             addresses: Vec::with_capacity(servers),
+            held: Vec::with_capacity(servers),
             servers: Vec::with_capacity(servers),
             hanging: Vec::new(),
         };
         for _ in 0..servers {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            machine.addresses.push(listener.local_addr()?);
+            let held = bind((Ipv4Addr::LOCALHOST, 0).into())?;
+            let address = held.local_addr()?;
+            let listener = bind(address)?.listen(QUEUE)?;
+            machine.addresses.push(address);
+            machine.held.push(held);
             machine.servers.push(tokio::spawn(serve(listener)));
         }
         Ok(machine)
@@ -47,11 +56,8 @@ impl Machine {
     pub async fn hangs(&mut self) -> std::io::Result<()> {
         self.goes_down().await;
         for address in &self.addresses {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(*address)?;
             // Room for one connection, which is never accepted: the kernel drops all others.
-            let listener = socket.listen(0)?;
+            let listener = bind(*address)?.listen(0)?;
             let only = TcpStream::connect(address).await?;
             self.hanging.push((listener, only));
         }
@@ -59,13 +65,13 @@ impl Machine {
     }
 
     /// Starts its servers on the same ports. Does nothing while they run.
-    pub async fn recovers(&mut self) -> std::io::Result<()> {
+    pub fn recovers(&mut self) -> std::io::Result<()> {
         if self.is_up() {
             return Ok(());
         }
         self.hanging.clear();
         for address in &self.addresses {
-            let listener = TcpListener::bind(address).await?;
+            let listener = bind(*address)?.listen(QUEUE)?;
             self.servers.push(tokio::spawn(serve(listener)));
         }
         Ok(())
@@ -74,6 +80,16 @@ impl Machine {
     pub fn is_up(&self) -> bool {
         !self.servers.is_empty()
     }
+}
+
+/// A socket that shares its port with the other sockets of the machine.
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // As soon as a server has ended, the next one may have its port.
+    socket.set_reuseaddr(true)?;
+    socket.set_reuseport(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 async fn serve(listener: TcpListener) {

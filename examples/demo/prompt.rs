@@ -180,7 +180,7 @@ impl Session<'_> {
                 "down"
             }
             false => {
-                machine.recovers().await?;
+                machine.recovers()?;
                 "up"
             }
         };

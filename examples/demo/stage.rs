@@ -48,7 +48,7 @@ impl Stage {
         sandbox.add_members(guild, &[ada(), sam()]);
         let alerts = sandbox.add_channel(guild, "alerts");
         sandbox.add_channel(guild, "status");
-        let internet = Machine::start(2).await?;
+        let internet = Machine::start(2)?;
         let hosts: Vec<_> = internet
             .ports()
             .map(|port| ([127, 0, 0, 1], port).into())
@@ -56,8 +56,8 @@ impl Stage {
         Ok(Self {
             bot: Bot::start(&sandbox, &hosts)?,
             sandbox,
-            shop: Machine::start(1).await?,
-            rack: Machine::start(RACK).await?,
+            shop: Machine::start(1)?,
+            rack: Machine::start(RACK)?,
             internet,
             alerts,
         })

@@ -48,7 +48,7 @@ pub async fn skip_to_the_end(stage: &mut Stage) -> DemoResult {
     stage.bot.start_again_if_killed()?;
     stage.wait_until_ready().await?;
     for machine in [&mut stage.internet, &mut stage.shop, &mut stage.rack] {
-        machine.recovers().await?;
+        machine.recovers()?;
     }
     let ada = ada();
     let ada = stage.sandbox.member(&ada);
@@ -130,7 +130,7 @@ impl Story<'_> {
             .await?;
         self.sees(stage, RACK_IS_OFFLINE, "Acknowledged").await?;
         self.pause().await;
-        stage.rack.recovers().await?;
+        stage.rack.recovers()?;
         self.sees(stage, "12 monitors on 127.0.0.1 were offline for", "")
             .await?;
         self.pause().await;
@@ -173,7 +173,7 @@ impl Story<'_> {
             .await?;
         self.pause().await;
         for machine in [&mut stage.internet, &mut stage.rack, &mut stage.shop] {
-            machine.recovers().await?;
+            machine.recovers()?;
         }
         self.sees(stage, BACKUP_RECOVERED, "").await?;
         self.sees(stage, "Rollcall had no network connectivity", "")
@@ -196,7 +196,7 @@ impl Story<'_> {
         stage.bot.start_again()?;
         self.sees(stage, "shop is offline", "").await?;
         self.pause().await;
-        stage.shop.recovers().await?;
+        stage.shop.recovers()?;
         self.sees(stage, "shop was offline for", "").await?;
         let posted = self
             .messages(stage)

@@ -16,7 +16,7 @@ pub mod storage_faults;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use discord_sandbox::Reply;
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use crate::harness::frozen_threads::FrozenThreads;
 use crate::harness::own_timer::{Machine, stopwatch};
@@ -512,19 +513,22 @@ impl Drop for Running<'_> {
 /// A web server that comes back on the same port after it was down.
 pub struct Web {
     address: SocketAddr,
+    /// Holds the port while the server is down: no other program gets it.
+    _held: Socket,
     requests: Arc<AtomicUsize>,
     up: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
 }
 
 impl Web {
     pub fn up() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let held = Self::bind((Ipv4Addr::LOCALHOST, 0).into());
         let mut web = Self {
-            address: listener.local_addr().unwrap(),
+            address: held.local_addr().unwrap().as_socket().unwrap(),
+            _held: held,
             requests: Arc::default(),
             up: None,
         };
-        web.serve(listener);
+        web.recovers();
         web
     }
 
@@ -552,11 +556,18 @@ impl Web {
     }
 
     pub fn recovers(&mut self) {
-        let address = self.address;
-        let listener = wait_for("the port to be free again", || {
-            TcpListener::bind(address).ok()
-        });
-        self.serve(listener);
+        let listener = Self::bind(self.address);
+        listener.listen(128).unwrap();
+        self.serve(listener.into());
+    }
+
+    /// A socket that shares its port with the other sockets of the server.
+    fn bind(address: SocketAddr) -> Socket {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.set_reuse_port(true).unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket
     }
 
     fn serve(&mut self, listener: TcpListener) {
