@@ -5,8 +5,6 @@
 //! and is never shown.
 
 pub mod claim_name;
-#[cfg(test)]
-mod concurrent_edits_tests;
 pub mod devices;
 pub mod endpoints;
 mod field_changes;
@@ -18,6 +16,7 @@ pub mod manage_key;
 pub mod notifications;
 pub mod servers;
 pub mod silences;
+pub mod status_pages;
 #[cfg(test)]
 pub mod testing;
 pub mod transition;

@@ -9,13 +9,13 @@ mod device;
 mod doctor;
 mod endpoint;
 mod guild;
-mod healthcheck;
 mod history;
 mod key;
 mod ping;
 mod server;
 mod settings;
 mod silence;
+mod status_page;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -83,6 +83,9 @@ enum Command {
     /// Set, remove and list objectives: how much of the time monitors are to be online
     #[command(subcommand)]
     Objective(history::objective::ObjectiveCommand),
+    /// Create, fill, list and remove status pages, which anybody can read
+    #[command(subcommand, name = "statuspage")]
+    StatusPage(status_page::StatusPageCommand),
     /// Mute monitors, and plan maintenance
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
@@ -232,12 +235,13 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::History(command) => history::run(&settings, command).await,
         Command::Uptime(arguments) => history::uptime::run(&settings, arguments).await,
         Command::Chart(arguments) => history::chart::run(&settings, arguments).await,
+        Command::StatusPage(command) => status_page::run(&settings, command).await,
         Command::Objective(command) => history::objective::run(&settings, command).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,
         Command::Doctor(arguments) => doctor::run(&settings, &arguments).await,
         Command::Backup { file } => backup(&settings, &file).await,
-        Command::Healthcheck => healthcheck::run(&settings).await,
+        Command::Healthcheck => doctor::healthcheck::run(&settings).await,
         Command::Agent(_)
         | Command::Ping(_)
         | Command::Completions { .. }

@@ -76,6 +76,10 @@ pub enum EventKind {
     /// How much of a window a monitor or a group is to be online.
     ObjectiveSet,
     ObjectiveRemoved,
+    StatusPageCreated,
+    /// An item was added or removed.
+    StatusPageChanged,
+    StatusPageRemoved,
     /// A setting of the guild, such as its time zone.
     SettingsChanged,
     BoardSet,

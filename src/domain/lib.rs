@@ -17,8 +17,8 @@ pub mod patch;
 pub mod servers;
 pub mod silences;
 pub mod status;
+pub mod status_pages;
 pub mod text;
 mod timestamp;
-pub mod transition;
 
 pub use timestamp::{Timestamp, millis};

@@ -15,9 +15,9 @@ pub mod incidents;
 pub mod job_run;
 pub mod monitors;
 pub mod notifications;
-pub mod registration;
 pub mod servers;
 pub mod silences;
+pub mod status_pages;
 #[cfg(test)]
 pub mod testing;
 

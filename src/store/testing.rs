@@ -11,7 +11,7 @@ use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::devices::device::UnsavedDevice;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::incidents::incident::{Counts, Outage};

@@ -9,7 +9,7 @@ use crate::domain::endpoints::check_result::CheckResult;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::domain::transition::Transition;
+use crate::domain::status::transition::Transition;
 
 /// A finished check, and the waiters for its recorded result.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::domain::event::Actor;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::endpoints::endpoint::FailingEndpoint;
 use crate::store::endpoints::state::Loaded;
 use crate::store::endpoints::{endpoint, state};

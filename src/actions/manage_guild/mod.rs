@@ -18,7 +18,7 @@ use crate::domain::discord_id::{ApplicationId, GuildId};
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::guild::departure::{self, Running};
 use crate::store::guild::forget::{self, DeletionStep};
 use crate::store::guild::{self, Guild};

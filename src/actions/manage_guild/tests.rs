@@ -482,8 +482,8 @@ fn leaving_ends_the_outages_of_every_kind_of_monitor() {
         };
         let transition = stopped(HOME, &running, at(2));
         assert_eq!(transition.event(), None, "{kind:?}");
-        let ends = crate::domain::transition::OutageChange::Close(
-            crate::domain::transition::OutageEnd::Paused,
+        let ends = crate::domain::status::transition::OutageChange::Close(
+            crate::domain::status::transition::OutageEnd::Paused,
         );
         assert_eq!(transition.outage(), ends, "{kind:?}");
     }

@@ -14,7 +14,7 @@ use crate::domain::servers::metric_limit::{
 };
 use crate::domain::servers::status_rule::{ServerState, on_limits};
 use crate::domain::status::Status;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::event;
 use crate::store::incidents::outage::Excess;
 use crate::store::servers::metric_limit::{self, StoredLimit};

@@ -9,7 +9,7 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::millis;
 use crate::domain::monitor::MonitorRef;
 use crate::domain::servers::metric_limit::{MetricLimit, OutageSource};
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::event::{self, NewEvent};
 use crate::store::incidents::incident;
 use crate::store::incidents::outage::{self, Excess};

@@ -12,7 +12,7 @@ use crate::domain::event::Actor;
 use crate::domain::history::status_span::SpanStatus;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::{MonitorId, MonitorKind};
-use crate::domain::transition::{OutageChange, OutageEnd, Transition, TransitionReason};
+use crate::domain::status::transition::{OutageChange, OutageEnd, Transition, TransitionReason};
 use crate::domain::{Timestamp, millis};
 use crate::store::event::{self, NewEvent};
 use crate::store::history::status_span::{self, NewSpan};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::Finding;
+use super::healthcheck;
 use crate::app;
-use crate::cli::healthcheck;
 use crate::domain::discord_id::{ChannelId, GuildId};
 use crate::domain::text;
 use crate::private_files;

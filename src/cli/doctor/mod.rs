@@ -1,6 +1,7 @@
 //! `rollcall doctor`: looks for what keeps Rollcall from working, a line for each part, with what to do.
 
 mod discord;
+pub(super) mod healthcheck;
 mod local;
 mod network;
 

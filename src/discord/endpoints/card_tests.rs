@@ -23,7 +23,7 @@ use crate::domain::endpoints::http_check::HttpCheck;
 use crate::domain::endpoints::status_rule::State;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::endpoints::endpoint::{Description, Endpoint};
 use crate::store::job_run::JobRun;
 

@@ -10,8 +10,8 @@ use crate::discord::endpoints::texts;
 use crate::discord::ui::embed::{GREEN, RED, colour, mark, mention};
 use crate::domain::endpoints::check_result::{Timings, Verdict};
 use crate::domain::status::Status;
+use crate::domain::status::transition::Transition;
 use crate::domain::text;
-use crate::domain::transition::Transition;
 use crate::store::endpoints::endpoint::Description;
 
 /// The result of one endpoint's recheck.

@@ -4,7 +4,8 @@ use discord_gateway_relay::GuildRecord;
 use poise::serenity_prelude as serenity;
 
 use crate::domain::discord_id::GuildId;
-use crate::store::{Store, registration};
+use crate::store::Store;
+use crate::store::guild::registration;
 
 /// The record behind the registration of commands. A failure is logged; commands are registered anyway.
 #[derive(Debug)]

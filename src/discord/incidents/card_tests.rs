@@ -24,7 +24,7 @@ use crate::domain::notifications::notification_kind::{
     ExpiringCertificate, MAX_NAMED_CERTIFICATES, MAX_OBJECTIVES, NotificationKind, UsedBudget,
 };
 use crate::domain::notifications::storage_limit::UsageKind;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::notify::transport::{Joined, Reminder};
 use crate::store::incidents::incident::{Changes, Counts, Incident, Note, Notes, Outage};
 use crate::store::testing::counts_of;

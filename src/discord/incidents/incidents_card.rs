@@ -75,7 +75,7 @@ mod tests {
     use crate::domain::key::KeyId;
     use crate::domain::monitor::MonitorId;
     use crate::domain::notifications::notification_kind::NotificationKind;
-    use crate::domain::transition::OutageEnd;
+    use crate::domain::status::transition::OutageEnd;
     use crate::store::incidents::incident::{Note, Notes, Outage};
     use crate::store::testing::counts_of;
 

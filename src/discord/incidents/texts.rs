@@ -188,7 +188,7 @@ mod tests {
     use crate::domain::incidents::outage_reason::OutageReason;
     use crate::domain::key::KeyId;
     use crate::domain::monitor::MonitorId;
-    use crate::domain::transition::OutageEnd;
+    use crate::domain::status::transition::OutageEnd;
 
     #[test]
     fn texts_of_incidents() {

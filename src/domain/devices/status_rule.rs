@@ -8,8 +8,8 @@ use crate::history::observation_windows::Absence;
 use crate::monitor::{MonitorKind, MonitorRef};
 use crate::patch::Patch;
 use crate::status::Status;
+use crate::status::transition::{Transition, TransitionReason};
 use crate::timestamp::Timestamp;
-use crate::transition::{Transition, TransitionReason};
 
 /// A device's state between two heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::check_result::{CheckResult, Failure, Verdict};
 use crate::Timestamp;
 use crate::monitor::{MonitorKind, MonitorRef};
 use crate::status::Status;
-use crate::transition::{Transition, TransitionReason};
+use crate::status::transition::{Transition, TransitionReason};
 
 /// An endpoint's state between two checks.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use super::threshold::{self, Reports, Thresholds};
 use crate::history::observation_windows::ObservationWindows;
 use crate::monitor::{MonitorKind, MonitorRef};
 use crate::status::Status;
+use crate::status::transition::{Transition, TransitionReason};
 use crate::timestamp::Timestamp;
-use crate::transition::{Transition, TransitionReason};
 
 /// A server's state between two reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::domain::event::Actor;
 use crate::domain::servers::report_interval;
 use crate::domain::servers::status_rule::{Expectations, on_interval, on_thresholds};
 use crate::domain::status::Status;
-use crate::domain::transition::Transition;
+use crate::domain::status::transition::Transition;
 use crate::jobs::self_health::observation_window;
 use crate::jobs::{JobContext, NOT_JUDGED};
 use crate::store::StoreError;

@@ -20,8 +20,8 @@ use crate::domain::endpoints::check_result::FailureClass;
 use crate::domain::incidents::cause::Cause;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::storage_limit::MEBIBYTE;
+use crate::domain::status::transition::OutageEnd;
 use crate::domain::text;
-use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::{Changes, Incident};
 
 /// The title if all outages were retracted.

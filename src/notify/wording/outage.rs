@@ -3,8 +3,8 @@
 use super::subject::severity_mark;
 use crate::domain::Timestamp;
 use crate::domain::incidents::outage_reason::OutageReason;
+use crate::domain::status::transition::OutageEnd;
 use crate::domain::text;
-use crate::domain::transition::OutageEnd;
 use crate::store::incidents::incident::Outage;
 
 /// Maximum characters of the detail of a failure.

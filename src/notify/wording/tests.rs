@@ -16,7 +16,7 @@ use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::notification_kind::{ExpiringCertificate, UsedBudget};
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::incidents::incident::{Notes, Outage};
 use crate::store::testing::counts_of;
 

@@ -15,7 +15,7 @@ const READ_AT_ONCE: i64 = 20_000;
 
 /// A batch of each table, in this order: rows that others refer to come after those. `monitors` and the log of checks have
 /// functions of their own.
-const BEFORE_MONITORS: [&str; 21] = [
+const BEFORE_MONITORS: [&str; 22] = [
     "DELETE FROM deliveries WHERE id IN
          (SELECT d.id FROM destinations t JOIN deliveries d ON d.destination_id = t.id WHERE t.guild_id = $1 LIMIT $2)",
     "DELETE FROM destinations WHERE id IN (SELECT id FROM destinations WHERE guild_id = $1 LIMIT $2)",
@@ -30,6 +30,7 @@ const BEFORE_MONITORS: [&str; 21] = [
     "DELETE FROM samples WHERE id IN
          (SELECT s.id FROM server_details m JOIN samples s ON s.monitor_id = m.monitor_id WHERE m.guild_id = $1 LIMIT $2)",
     "DELETE FROM server_limits WHERE id IN (SELECT id FROM server_limits WHERE guild_id = $1 LIMIT $2)",
+    "DELETE FROM status_pages WHERE id IN (SELECT id FROM status_pages WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM objectives WHERE id IN (SELECT id FROM objectives WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM device_logs WHERE id IN
          (SELECT l.id FROM device_details m JOIN device_logs l ON l.monitor_id = m.monitor_id WHERE m.guild_id = $1 LIMIT $2)",

@@ -5,6 +5,7 @@ pub mod departure;
 pub mod forget;
 pub mod guild_setting;
 pub mod move_local;
+pub mod registration;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use crate::store::monitors::monitor_name;
 use crate::store::{StoreError, Tx};
 
 /// Tables whose rows belong to a monitor, or tell its history.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "UPDATE endpoint_targets SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE device_details SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE server_details SET guild_id = $1 WHERE guild_id = $2",
@@ -18,6 +18,7 @@ const TABLES: [&str; 19] = [
     "UPDATE outages SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE maintenance_spans SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE removed_monitors SET guild_id = $1 WHERE guild_id = $2",
+    "UPDATE status_pages SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE incidents SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE incident_notes SET guild_id = $1 WHERE guild_id = $2",
     "UPDATE events SET guild_id = $1 WHERE guild_id = $2",

@@ -11,7 +11,7 @@ use crate::domain::monitor::{MonitorId, MonitorRef};
 use crate::domain::notifications::storage_limit::UsageKind;
 use crate::domain::servers::metric_limit::{LimitId, OutageSource, Severity};
 use crate::domain::silences::silence::SilenceKind;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::engine::usage;
 use crate::store::{Reader, StoreError, Tx};

@@ -6,7 +6,7 @@ use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::history::monitor_history::HistoryScope;
 use crate::store::{Reader, StoreError};
 

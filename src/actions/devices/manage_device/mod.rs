@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::event::EventKind;
 use crate::domain::key::{ApiKey, KeyKind};
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::event;
 use crate::store::monitors::monitor;
 use crate::store::{Effect, Store, Tx, api_key};

@@ -19,7 +19,7 @@ use crate::domain::monitor::name::NameKey;
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::patch::Patch;
 use crate::domain::status::Status;
-use crate::domain::transition::TransitionReason;
+use crate::domain::status::transition::TransitionReason;
 use crate::domain::{Timestamp, millis};
 use crate::store::endpoints::endpoint::{self, Description, Endpoint};
 use crate::store::endpoints::state::{self, Loaded};

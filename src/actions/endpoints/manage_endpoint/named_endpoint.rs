@@ -8,7 +8,7 @@ use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::Tx;
 use crate::store::endpoints::endpoint;
 use crate::store::monitors::monitor::{self, Monitor};

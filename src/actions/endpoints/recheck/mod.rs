@@ -14,7 +14,7 @@ use crate::domain::discord_id::GuildId;
 use crate::domain::event::Actor;
 use crate::domain::monitor::MonitorId;
 use crate::domain::status::Status;
-use crate::domain::transition::Transition;
+use crate::domain::status::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Scheduled};
 use crate::store::endpoints::state;
 use crate::store::{Reader, StoreError};

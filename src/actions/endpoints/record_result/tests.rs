@@ -11,7 +11,7 @@ use crate::domain::endpoints::check_result::Failure;
 use crate::domain::endpoints::check_result::{FailureClass, Timings, Verdict};
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::patch::Patch;
-use crate::domain::transition::Transition;
+use crate::domain::status::transition::Transition;
 use crate::store::endpoints::endpoint::{self, Description};
 use crate::store::testing::TestStore;
 

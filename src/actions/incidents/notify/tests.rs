@@ -13,7 +13,7 @@ use crate::domain::key::KeyId;
 use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::silences::silence::SilenceScope;
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::silences::silence as silences;
 use crate::store::testing::TestStore;
 

@@ -133,6 +133,19 @@ pub(super) fn sentence(event: &Event) -> String {
         EventKind::ObjectiveRemoved => {
             format!("{actor} removed the objective of {}", subject(event))
         }
+        EventKind::StatusPageCreated => format!("{actor} created {}", status_page(details)),
+        EventKind::StatusPageChanged => match (details.text("added"), details.text("removed")) {
+            (Some(item), _) => format!("{actor} added {} to {}", bold(item), status_page(details)),
+            (_, Some(item)) => {
+                format!(
+                    "{actor} removed {} from {}",
+                    bold(item),
+                    status_page(details)
+                )
+            }
+            _ => format!("{actor} changed {}", status_page(details)),
+        },
+        EventKind::StatusPageRemoved => format!("{actor} removed {}", status_page(details)),
         EventKind::SettingsChanged => format!("{actor} changed the settings{changes}"),
         EventKind::BoardSet => format!("{actor} set the board{state}"),
         EventKind::BoardRemoved => format!("{actor} removed the board{state}"),
@@ -171,6 +184,13 @@ fn subject(event: &Event) -> String {
     match Details(&event.details).text("group") {
         Some(group) => format!("the group {}", bold(&text::cut(group, 64))),
         None => name(event),
+    }
+}
+
+fn status_page(details: Details<'_>) -> String {
+    match details.text("slug") {
+        Some(slug) => format!("the status page {}", text::code(slug)),
+        None => "a status page".to_owned(),
     }
 }
 
@@ -605,16 +625,6 @@ mod tests {
                 EventKind::MonitorGrouped,
                 json!({ "group": null, "changes": { "group": { "from": "web", "to": null } } }),
             ),
-            of_monitor(
-                EventKind::ObjectiveSet,
-                json!({ "group": null, "objective": "99.9 % over 30 days", "before": null }),
-            ),
-            of_guild(
-                EventKind::ObjectiveSet,
-                json!({ "group": "web", "objective": "99 % over 7 days", "before": "99.9 % over 30 days" }),
-            ),
-            of_monitor(EventKind::ObjectiveRemoved, json!({ "group": null })),
-            of_guild(EventKind::ObjectiveRemoved, json!({ "group": "web" })),
             of_guild(
                 EventKind::StorageLimitReached,
                 json!({ "kind": "device_logs" }),
@@ -629,11 +639,46 @@ mod tests {
         <@1001> changed the webhook **shop** (URL replaced, template replaced)
         <@1001> added **shop** to the group **web**
         <@1001> removed **shop** from its group: group `web` → none
+        Rollcall deletes the oldest log lines of devices, because this Discord server reached its limit
+        ");
+    }
+
+    #[test]
+    fn texts_of_objectives_and_status_pages() {
+        let sentences = [
+            of_monitor(
+                EventKind::ObjectiveSet,
+                json!({ "group": null, "objective": "99.9 % over 30 days", "before": null }),
+            ),
+            of_guild(
+                EventKind::ObjectiveSet,
+                json!({ "group": "web", "objective": "99 % over 7 days", "before": "99.9 % over 30 days" }),
+            ),
+            of_monitor(EventKind::ObjectiveRemoved, json!({ "group": null })),
+            of_guild(EventKind::ObjectiveRemoved, json!({ "group": "web" })),
+            of_guild(
+                EventKind::StatusPageCreated,
+                json!({ "slug": "acme", "title": "Acme" }),
+            ),
+            of_guild(
+                EventKind::StatusPageChanged,
+                json!({ "slug": "acme", "added": "Web shop" }),
+            ),
+            of_guild(
+                EventKind::StatusPageChanged,
+                json!({ "slug": "acme", "removed": "Web shop" }),
+            ),
+            of_guild(EventKind::StatusPageRemoved, json!({ "slug": "acme" })),
+        ];
+        insta::assert_snapshot!(sentences.join("\n"), @"
         <@1001> set the objective of **shop**: 99.9 % over 30 days
         <@1001> changed the objective of the group **web**: 99.9 % over 30 days → 99 % over 7 days
         <@1001> removed the objective of **shop**
         <@1001> removed the objective of the group **web**
-        Rollcall deletes the oldest log lines of devices, because this Discord server reached its limit
+        <@1001> created the status page `acme`
+        <@1001> added **Web shop** to the status page `acme`
+        <@1001> removed **Web shop** from the status page `acme`
+        <@1001> removed the status page `acme`
         ");
     }
 

@@ -53,7 +53,7 @@ mod tests {
     use crate::domain::incidents::outage_reason::OutageReason;
     use crate::domain::monitor::MonitorId;
     use crate::domain::silences::maintenance::Tz;
-    use crate::domain::transition::OutageEnd;
+    use crate::domain::status::transition::OutageEnd;
 
     fn open(name: &str) -> ListedOutage {
         ListedOutage {

@@ -12,8 +12,8 @@ use crate::domain::history::range::HistoryRange;
 use crate::domain::history::uptime::{ClassTimes, Uptime, UptimeSummary};
 use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::silences::maintenance::Tz;
+use crate::domain::status::transition::OutageEnd;
 use crate::domain::text;
-use crate::domain::transition::OutageEnd;
 use crate::notify::wording;
 use crate::store::incidents::outage_history::ListedOutage;
 

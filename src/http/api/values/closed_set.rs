@@ -25,7 +25,7 @@ use crate::domain::servers::threshold::ThresholdUsed;
 use crate::domain::silences::maintenance::WeekDay;
 use crate::domain::silences::silence::SilenceKind;
 use crate::domain::status::Status;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 
 /// An enum whose variants have words, with the name of its schema.
 pub(in crate::http) trait ClosedSet:

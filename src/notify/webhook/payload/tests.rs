@@ -21,7 +21,7 @@ use crate::domain::notifications::destination_health::DestinationHealth;
 use crate::domain::notifications::destinations::DestinationId;
 use crate::domain::notifications::notification_kind::UsedBudget;
 use crate::domain::notifications::webhook::WebhookId;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::incidents::incident::{Changes, Counts, Note, Notes, Outage};
 
 fn at(seconds: i64) -> Timestamp {

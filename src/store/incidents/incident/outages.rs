@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::monitor::MonitorId;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::{Reader, StoreError};
 
 /// Maximum number of outages that are loaded with an incident; all others are only counted.

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::terminal::print_line;
 use crate::app::AppError;
+use crate::cli::terminal::print_line;
 use crate::clock::Clock;
 use crate::domain::endpoints::check_result::Verdict;
 use crate::domain::endpoints::target::{Host, Scheme, Target};
@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-pub(super) async fn run(settings: &Settings) -> Result<(), AppError> {
+pub(in crate::cli) async fn run(settings: &Settings) -> Result<(), AppError> {
     check(settings).await?;
     print_line("healthy");
     Ok(())

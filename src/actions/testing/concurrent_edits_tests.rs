@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::devices::manage_device::{self, DeviceEdit};
-use super::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
-use super::endpoints::manage_endpoint::{self, EndpointEdit};
-use super::incidents::alerts::{self, AlertEdit};
-use super::notifications::webhook as webhooks;
-use super::servers::manage_server::{self, ServerEdit};
-use super::silences::edit::{self, SilenceEdit};
-use super::silences::start;
-use super::testing::{HOME, at, maintenance_of, member};
-use super::{Error, manage_group, manage_key};
+use crate::actions::devices::manage_device::{self, DeviceEdit};
+use crate::actions::endpoints::endpoint_limits::{EndpointLimits, LimitedStore};
+use crate::actions::endpoints::manage_endpoint::{self, EndpointEdit};
+use crate::actions::incidents::alerts::{self, AlertEdit};
+use crate::actions::notifications::webhook as webhooks;
+use crate::actions::servers::manage_server::{self, ServerEdit};
+use crate::actions::silences::edit::{self, SilenceEdit};
+use crate::actions::silences::start;
+use crate::actions::testing::{HOME, at, maintenance_of, member};
+use crate::actions::{Error, manage_group, manage_key};
 use crate::domain::discord_id::{ChannelId, RoleId};
 use crate::domain::endpoints::http_check_change::HttpCheckChange;
 use crate::domain::key::KeyKind;
@@ -396,7 +396,7 @@ async fn the_limit_of_maintenance_windows_holds_for_two_at_once() {
 #[tokio::test]
 async fn two_edits_of_a_group_survive() {
     let store = TestStore::open().await;
-    let [a, b] = super::testing::with_endpoints(&store).await;
+    let [a, b] = super::with_endpoints(&store).await;
     manage_group::create(&store, member(), "site".into(), vec![a], at(1))
         .await
         .unwrap();

@@ -1,7 +1,7 @@
 //! Guilds with their own commands registered at Discord, which keeps such commands until they are deleted.
 
-use super::{Reader, StoreError, Tx};
 use crate::domain::discord_id::GuildId;
+use crate::store::{Reader, StoreError, Tx};
 
 /// Records that a guild has, or is about to get, its own commands.
 pub async fn remember(tx: &mut Tx<'_>, guild: GuildId) -> Result<(), StoreError> {

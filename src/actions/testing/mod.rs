@@ -1,6 +1,8 @@
 //! A guild with endpoints, outages and maintenance, for tests.
 
-use super::{Requester, transition};
+mod concurrent_edits_tests;
+
+use crate::actions::{Requester, transition};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{GuildId, UserId};
 use crate::domain::endpoints::check_result::{Failure, FailureClass};
@@ -9,7 +11,7 @@ use crate::domain::monitor::{MonitorId, MonitorKind, MonitorRef};
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::domain::silences::silence::{NewSilence, SilenceKind, SilenceScope};
 use crate::domain::status::Status;
-use crate::domain::transition::{Transition, TransitionReason};
+use crate::domain::status::transition::{Transition, TransitionReason};
 use crate::store::testing::TestStore;
 
 pub const HOME: GuildId = GuildId(1);

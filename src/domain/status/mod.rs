@@ -1,5 +1,7 @@
 //! The status of a monitor, the same words for every kind.
 
+pub mod transition;
+
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A monitor's status.

@@ -1,0 +1,4 @@
+//! Status pages and their items.
+
+pub mod item;
+pub mod page;
