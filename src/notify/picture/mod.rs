@@ -5,6 +5,8 @@ mod font;
 mod hatching;
 mod palette;
 pub mod png;
+#[cfg(test)]
+mod scene_tests;
 pub mod svg;
 #[cfg(test)]
 mod tests;

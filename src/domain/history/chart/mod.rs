@@ -3,5 +3,12 @@
 
 mod axis;
 pub mod class_periods;
+pub mod days;
+mod drawing;
+pub mod hours;
+pub mod inactive;
 pub mod latency_chart;
+mod panel;
 pub mod scene;
+pub mod server_chart;
+mod text_width;

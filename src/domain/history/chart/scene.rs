@@ -38,6 +38,9 @@ pub enum Ink {
     Grid,
     /// A figure over time.
     Figure,
+    /// Two more figures in the same place. They differ in their dashes, too.
+    SecondFigure,
+    ThirdFigure,
     /// The range of a figure.
     Band,
     Online,
@@ -47,6 +50,20 @@ pub enum Ink {
     Maintenance,
     Unknown,
     Paused,
+    /// How much downtime, from 1 to `Ink::MOST_HEAT`; a higher number has more contrast to the background.
+    Heat(u8),
+}
+
+impl Ink {
+    pub const MOST_HEAT: u8 = 5;
+
+    /// The ink of a text on this much heat.
+    pub const fn on_heat(level: u8) -> Self {
+        match level {
+            0..=2 => Self::Text,
+            3.. => Self::Background,
+        }
+    }
 }
 
 /// The colors of a picture.
@@ -67,6 +84,8 @@ impl Theme {
             (Self::Dark, Ink::FaintText) => [0xb5, 0xba, 0xc1],
             (Self::Dark, Ink::Grid) => [0x3f, 0x42, 0x48],
             (Self::Dark, Ink::Figure) => [0x7d, 0xb4, 0xff],
+            (Self::Dark, Ink::SecondFigure) => [0x4f, 0xd1, 0xc5],
+            (Self::Dark, Ink::ThirdFigure) => [0xf0, 0xa0, 0x4b],
             (Self::Dark, Ink::Band) => [0x3e, 0x5a, 0x86],
             (Self::Dark, Ink::Online) => [0x3b, 0xa5, 0x5d],
             (Self::Dark, Ink::Offline) => [0xf2, 0x5f, 0x5c],
@@ -74,11 +93,20 @@ impl Theme {
             (Self::Dark, Ink::Maintenance) => [0xb0, 0x8c, 0xff],
             (Self::Dark, Ink::Unknown) => [0x8a, 0x90, 0x99],
             (Self::Dark, Ink::Paused) => [0xe0, 0xb0, 0x50],
+            (Self::Dark, Ink::Heat(level)) => match level {
+                0..=1 => [0x8f, 0x44, 0x46],
+                2 => [0xad, 0x51, 0x52],
+                3 => [0xec, 0x78, 0x76],
+                4 => [0xf8, 0xa1, 0x9e],
+                5.. => [0xff, 0xd6, 0xd2],
+            },
             (Self::Light, Ink::Background) => [0xff, 0xff, 0xff],
             (Self::Light, Ink::Text) => [0x06, 0x06, 0x07],
             (Self::Light, Ink::FaintText) => [0x4e, 0x50, 0x58],
             (Self::Light, Ink::Grid) => [0xe3, 0xe5, 0xe8],
             (Self::Light, Ink::Figure) => [0x1f, 0x5f, 0xc4],
+            (Self::Light, Ink::SecondFigure) => [0x0f, 0x76, 0x6e],
+            (Self::Light, Ink::ThirdFigure) => [0xb4, 0x53, 0x09],
             (Self::Light, Ink::Band) => [0xa9, 0xc6, 0xf2],
             (Self::Light, Ink::Online) => [0x1f, 0x8a, 0x4c],
             (Self::Light, Ink::Offline) => [0xc6, 0x28, 0x28],
@@ -86,6 +114,13 @@ impl Theme {
             (Self::Light, Ink::Maintenance) => [0x6f, 0x42, 0xc1],
             (Self::Light, Ink::Unknown) => [0x74, 0x7a, 0x84],
             (Self::Light, Ink::Paused) => [0x9a, 0x67, 0x00],
+            (Self::Light, Ink::Heat(level)) => match level {
+                0..=1 => [0xe8, 0x9a, 0x9a],
+                2 => [0xdc, 0x74, 0x74],
+                3 => [0xc9, 0x42, 0x42],
+                4 => [0xa8, 0x28, 0x28],
+                5.. => [0x70, 0x10, 0x10],
+            },
         }
     }
 }
@@ -236,6 +271,8 @@ mod tests {
                 (Ink::Text, 4.5),
                 (Ink::FaintText, 4.5),
                 (Ink::Figure, 3.0),
+                (Ink::SecondFigure, 3.0),
+                (Ink::ThirdFigure, 3.0),
                 (Ink::Online, 3.0),
                 (Ink::Offline, 3.0),
                 (Ink::Maintenance, 3.0),
@@ -244,6 +281,22 @@ mod tests {
             ] {
                 let found = contrast(theme.color(ink), ground);
                 assert!(found >= least, "{theme:?} {ink:?}: {found:.2}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_heat_has_more_contrast_and_texts_on_it_are_readable() {
+        for theme in [Theme::Dark, Theme::Light] {
+            let ground = theme.color(Ink::Background);
+            let mut last = 1.5;
+            for level in 1..=Ink::MOST_HEAT {
+                let heat = theme.color(Ink::Heat(level));
+                let found = contrast(heat, ground);
+                assert!(found > last, "{theme:?} {level}: {found:.2}");
+                last = found;
+                let text = contrast(theme.color(Ink::on_heat(level)), heat);
+                assert!(text >= 4.5, "{theme:?} text on {level}: {text:.2}");
             }
         }
     }
