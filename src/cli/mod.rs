@@ -75,7 +75,7 @@ enum Command {
     Alerts(alerts::AlertsCommand),
     /// Show the uptime of monitors
     Uptime(history::uptime::UptimeArguments),
-    /// Draw the latency of a monitor
+    /// Draw the latency of a monitor, what a server reports, or the uptime of all monitors
     Chart(history::chart::ChartArguments),
     /// Export the history of monitors
     #[command(subcommand)]

@@ -1,7 +1,7 @@
 //! The history of monitors: what it shows, and how it is kept small.
 
 pub mod archive;
-pub mod chart;
+pub mod charts;
 pub mod checks;
 pub mod latency;
 pub mod metrics;

@@ -1,36 +1,64 @@
-//! `rollcall chart`: a picture of a monitor's latency and status in a range, as a file.
+//! `rollcall chart`: a picture of the history as a file: of one monitor, or of all of a Discord server.
 
 use std::path::{Path, PathBuf};
 
-use crate::actions::history::chart::{ChartRequest, latency_scene};
+use crate::actions::Error;
+use crate::actions::history::charts::latency_chart::{ChartRequest, latency_scene};
+use crate::actions::history::charts::server_metrics::{self, MetricsRequest};
+use crate::actions::history::charts::weekday_hours::{self, HoursRequest};
+use crate::actions::history::charts::{day_figures, inactive_endpoints};
+use crate::actions::history::uptime;
 use crate::app::AppError;
 use crate::cli::history::monitor_arguments::one_monitor;
 use crate::cli::terminal::guild_argument::GuildArgument;
 use crate::cli::terminal::{app_error, print_note};
 use crate::cli::{Database, with_store};
 use crate::clock::Clock;
+use crate::domain::Timestamp;
+use crate::domain::discord_id::GuildId;
 use crate::domain::history::chart::scene::{Scene, Theme};
-use crate::domain::history::range::parse_range;
+use crate::domain::history::range::{HistoryRange, parse_range};
+use crate::domain::monitor::{MonitorId, MonitorKind};
+use crate::domain::silences::maintenance::Tz;
 use crate::domain::text;
 use crate::notify::picture::{png, svg};
 use crate::settings::Settings;
+use crate::store::Store;
 use crate::store::guild::guild_setting;
+use crate::store::history::monitor_history::{self, HistoryScope};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ChartArguments {
-    /// Name or id of the monitor; also of one that was removed
-    monitor: String,
+    /// Name or id of a monitor, also of one that was removed: the latency of an endpoint or a device, or what a server reports. Or a
+    /// picture of all monitors: uptime (their days), downtime (how long each was offline on each day), hours (downtime by weekday
+    /// and hour) or inactive (how many endpoints were inactive)
+    #[arg(value_name = "MONITOR")]
+    subject: String,
     /// File to write, such as shop.png or shop.svg
     #[arg(value_parser = chart_file)]
     file: ChartFile,
-    /// Range in the time zone of the Discord server, such as 24h, 7d, today, "this month" or 2026-10
-    #[arg(long, value_name = "RANGE", default_value = "24h")]
-    range: String,
+    /// Range in the time zone of the Discord server, such as 24h, 7d, today, "this month" or 2026-10; of uptime, downtime, hours and
+    /// inactive at most 92 days [default: 24h of a monitor, 30d of all]
+    #[arg(long, value_name = "RANGE")]
+    range: Option<String>,
+    /// Only the monitors of a group, for uptime, downtime and hours
+    #[arg(long, value_parser = crate::cli::name)]
+    group: Option<String>,
     /// Colors
     #[arg(long, value_enum, default_value_t)]
     theme: ThemeName,
     #[command(flatten)]
     guild: GuildArgument,
+}
+
+/// A picture of all monitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
+enum ChartOfAll {
+    Uptime,
+    Downtime,
+    Hours,
+    Inactive,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -77,23 +105,123 @@ pub(in crate::cli) async fn run(
     arguments: ChartArguments,
 ) -> Result<(), AppError> {
     with_store(settings, Database::Existing, async |store| {
+        let of_all: Option<ChartOfAll> = arguments.subject.parse().ok();
+        let default = if of_all.is_some() { "30d" } else { "24h" };
+        let name = arguments.range.as_deref().unwrap_or(default);
         let now = Clock::SYSTEM.now();
-        let requester = arguments.guild.requester(settings);
-        let zone = guild_setting::timezone(&store.reader, requester.guild).await?;
-        let range = parse_range(&arguments.range, zone, now)
+        let guild = arguments.guild.guild_id(settings);
+        let zone = guild_setting::timezone(&store.reader, guild).await?;
+        let range = parse_range(name, zone, now)
             .map_err(|error| AppError::Setting(format!("--range: {error}")))?;
-        let request = ChartRequest {
-            guild: requester.guild,
-            monitor: one_monitor(store, requester, &arguments.monitor).await?,
+        let drawing = Drawing {
+            store,
+            guild,
+            zone,
             range,
-            range_name: arguments.range.clone(),
-            kept_checks: settings.retention.check_archive,
+            name,
+            now,
         };
-        let scene = latency_scene(&store.reader, &request, now);
-        let scene = scene.await.map_err(app_error)?;
-        write(&scene, arguments.theme.into(), &arguments.file)
+        let scene = match of_all {
+            Some(picture) => {
+                let scope = match &arguments.group {
+                    Some(group) => HistoryScope::Group(group.clone()),
+                    None => HistoryScope::All,
+                };
+                drawing.of_all(picture, scope).await
+            }
+            None if arguments.group.is_some() => Err(Error::Invalid(
+                "`--group` is for pictures of all monitors. Example: `rollcall chart uptime mail.png --group mail`".to_owned(),
+            )),
+            None => {
+                let requester = arguments.guild.requester(settings);
+                let id = one_monitor(store, requester, &arguments.subject).await?;
+                drawing.of_one(id, settings).await
+            }
+        };
+        write(&scene.map_err(range_error)?, arguments.theme.into(), &arguments.file)
     })
     .await
+}
+
+/// What is wrong with a range is wrong with the option.
+fn range_error(error: Error) -> AppError {
+    match error {
+        Error::Invalid(sentence) if !sentence.starts_with('`') => {
+            AppError::Setting(format!("--range: {sentence}"))
+        }
+        error => app_error(error),
+    }
+}
+
+/// What all pictures need.
+struct Drawing<'a> {
+    store: &'a Store,
+    guild: GuildId,
+    zone: Tz,
+    range: HistoryRange,
+    /// The range as it was typed.
+    name: &'a str,
+    now: Timestamp,
+}
+
+impl Drawing<'_> {
+    async fn of_one(&self, id: MonitorId, settings: &Settings) -> Result<Scene, Error> {
+        let (reader, guild) = (&self.store.reader, self.guild);
+        let scope = HistoryScope::One(id);
+        let found = monitor_history::monitors(reader, guild, &scope, self.range).await?;
+        if found
+            .first()
+            .is_some_and(|one| one.kind == MonitorKind::Server)
+        {
+            let request = MetricsRequest {
+                guild,
+                server: id,
+                range: self.range,
+                range_name: self.name.to_owned(),
+            };
+            return server_metrics::scene(reader, &request).await;
+        }
+        let request = ChartRequest {
+            guild,
+            monitor: id,
+            range: self.range,
+            range_name: self.name.to_owned(),
+            kept_checks: settings.retention.check_archive,
+        };
+        latency_scene(reader, &request, self.now).await
+    }
+
+    async fn of_all(&self, picture: ChartOfAll, scope: HistoryScope) -> Result<Scene, Error> {
+        let (reader, guild) = (&self.store.reader, self.guild);
+        match picture {
+            ChartOfAll::Uptime => Ok(self.days(&scope).await?.strip(self.name)),
+            ChartOfAll::Downtime => Ok(self.days(&scope).await?.offline(self.name)),
+            ChartOfAll::Hours => {
+                let request = HoursRequest {
+                    guild,
+                    scope,
+                    range: self.range,
+                    range_name: self.name.to_owned(),
+                };
+                weekday_hours::scene(reader, &request, self.now).await
+            }
+            ChartOfAll::Inactive if scope != HistoryScope::All => Err(Error::Invalid(
+                "`--group` is for uptime, downtime and hours. Leave it out for `rollcall chart inactive`".to_owned(),
+            )),
+            ChartOfAll::Inactive => {
+                let found = inactive_endpoints::of(reader, guild, self.range).await?;
+                Ok(found.scene(self.name))
+            }
+        }
+    }
+
+    /// The worst monitors first.
+    async fn days(&self, scope: &HistoryScope) -> Result<day_figures::DayFigures, Error> {
+        let reader = &self.store.reader;
+        let mut all = uptime::list(reader, self.guild, scope, self.range, self.now).await?;
+        uptime::sort_by_uptime(&mut all);
+        day_figures::of(reader, &all, self.range, self.zone, self.now).await
+    }
 }
 
 fn write(scene: &Scene, theme: Theme, file: &ChartFile) -> Result<(), AppError> {

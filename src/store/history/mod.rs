@@ -2,6 +2,7 @@
 
 pub mod check_archive;
 pub mod daily_stats;
+pub mod day_times;
 pub mod maintenance_span;
 pub mod monitor_history;
 pub mod objective;

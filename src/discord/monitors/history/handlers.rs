@@ -79,7 +79,7 @@ pub(in crate::discord) async fn uptime(
     if all.is_empty() {
         return Ok(Message::sentence(texts::NO_MONITORS));
     }
-    sort_by_uptime(&mut all);
+    uptime::sort_by_uptime(&mut all);
     let pages = Pages::new(view.page, all.len() as u64, PER_PAGE);
     let first = (pages.page - 1) * PER_PAGE;
     let shown = all.iter().skip(first as usize).take(PER_PAGE as usize);
@@ -179,22 +179,6 @@ pub(super) fn had_downtime(one: &MonitorUptime) -> bool {
     !one.summary.times.offline.is_zero()
 }
 
-/// The worst first. Monitors without a figure are last, those with more downtime before the others.
-fn sort_by_uptime(all: &mut [MonitorUptime]) {
-    all.sort_by(|one, other| {
-        let uptime = |of: &MonitorUptime| of.summary.times.uptime();
-        let by_figure = match (uptime(one), uptime(other)) {
-            (Some(one), Some(other)) => one.fraction().total_cmp(&other.fraction()),
-            (one, other) => other.is_some().cmp(&one.is_some()),
-        };
-        let offline = |of: &MonitorUptime| of.summary.times.offline;
-        by_figure
-            .then_with(|| offline(other).cmp(&offline(one)))
-            .then_with(|| one.monitor.name.cmp(&other.monitor.name))
-            .then_with(|| one.monitor.id.cmp(&other.monitor.id))
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,7 +196,7 @@ mod tests {
             figures("mail", 90),
             figures("wiki", 89),
         ];
-        sort_by_uptime(&mut all);
+        uptime::sort_by_uptime(&mut all);
         let names = all.map(|one| one.monitor.name);
         let expected = ["mail", "shop", "wiki", "api", "blog", "paused", "new"];
         assert_eq!(names, expected);

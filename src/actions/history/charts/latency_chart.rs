@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{latency, uptime};
 use crate::actions::Error;
+use crate::actions::history::{latency, uptime};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::history::chart::latency_chart::LatencyChart;
