@@ -6,6 +6,7 @@ pub(in crate::discord) mod endpoint_command;
 pub(in crate::discord) mod endpoints_command;
 pub(in crate::discord) mod handlers;
 pub(in crate::discord) mod import_card;
+mod inactive;
 pub(in crate::discord) mod list_card;
 pub(in crate::discord) mod not_found;
 pub(in crate::discord) mod offline_card;

@@ -3,7 +3,8 @@
 
 use crate::actions::endpoints::{recheck, summarize};
 use crate::discord::Context;
-use crate::discord::endpoints::{handlers, not_found, statistics_card, texts};
+use crate::discord::endpoints::{handlers, inactive, not_found, statistics_card, texts};
+use crate::discord::monitors::history::range_option;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::view::OfflineView;
@@ -124,10 +125,19 @@ fn target_of(ip: &str, port: Option<u16>) -> Option<Target> {
 
 /// Show counts by status, reasons for outages, and results of rechecks
 #[poise::command(slash_command, guild_only)]
-async fn stats(ctx: Context<'_>) -> Result<(), CommandError> {
+async fn stats(
+    ctx: Context<'_>,
+    #[description = "How many were inactive, such as in 30d or last month (default: as it is now)"]
+    #[autocomplete = "range_option::suggest"]
+    #[max_length = 40]
+    range: Option<String>,
+) -> Result<(), CommandError> {
     let app = ctx.data();
     let requester = reply::requester(ctx)?;
     let work = async {
+        if let Some(typed) = range {
+            return inactive::statistics(app, requester.guild, &typed).await;
+        }
         let now = app.now();
         let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
         if statistics.total() == 0 {

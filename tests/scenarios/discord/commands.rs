@@ -156,6 +156,30 @@ async fn statistics_count_reactivated_endpoints() {
     │ Last automatic recheck: ⟨time⟩
     │ Next automatic recheck: ⟨time⟩
     ");
+    let of_range = sandbox.slash("/offline_endpoints stats range:7d").await;
+    well_behaved(&of_range);
+    for sentence in [
+        "1 outage of an endpoint",
+        "At most **1** at once · **0** at the end",
+        "connection refused × 1",
+        "Reactivated: 1",
+    ] {
+        assert_contains(&of_range, sentence);
+    }
+    for (range, sentence) in [
+        ("93d", "at most 92 days. Example: `90d`"),
+        ("yesterdy", "Did you mean `yesterday`?"),
+    ] {
+        let line = format!("/offline_endpoints stats range:{range}");
+        assert_contains(&sandbox.slash(&line).await, sentence);
+    }
+    let choices = sandbox
+        .autocomplete("/offline_endpoints stats range:last")
+        .await;
+    assert!(
+        choices.iter().any(|(name, _)| name == "last month"),
+        "{choices:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
