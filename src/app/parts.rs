@@ -23,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::notify::Senders;
 use crate::notify::dead_man::Switch;
 use crate::notify::messenger::ChannelAccess;
+use crate::notify::picture::renderer::PictureRenderer;
 use crate::notify::webhook::WebhookSender;
 use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
@@ -153,6 +154,7 @@ impl<'a> Parts<'a> {
         let senders = Senders {
             messenger: discord::messenger(&discord_config(settings), &health),
             webhooks: WebhookSender::new(Arc::new(checks.clone()), &extra_roots(settings)?),
+            pictures: PictureRenderer::default(),
         };
         Ok(Self {
             settings,
@@ -253,6 +255,7 @@ impl<'a> Parts<'a> {
             quota_devices: self.settings.quota.devices,
             quota_servers: self.settings.quota.servers,
             quota_keys: self.settings.quota.keys,
+            kept_checks: self.settings.retention.check_archive,
             endpoints: discord::EndpointSettings {
                 policy: self.settings.probe.allow.clone(),
                 recheck: recheck_options(self.settings),
@@ -264,6 +267,7 @@ impl<'a> Parts<'a> {
                 command_ids: discord::CommandIds::default(),
                 guild_locks: discord::GuildLocks::default(),
                 recheck_limit: discord::RecheckLimit::default(),
+                picture_limit: discord::PictureLimit::default(),
                 main_runtime: tokio::runtime::Handle::current(),
             },
         }

@@ -43,6 +43,7 @@ use crate::store::Store;
 use crate::store::job_run::RecentRuns;
 
 pub use discord_gateway_relay::CommandIds;
+pub use monitors::pictures::PictureLimit;
 #[cfg(fuzzing)]
 pub(crate) use ui::custom_id::Button;
 pub use ui::recheck_limit::RecheckLimit;
@@ -86,6 +87,8 @@ pub struct DiscordState {
     pub quota_devices: u64,
     /// The maximum number of servers of a guild.
     pub quota_servers: u64,
+    /// How long single checks are kept.
+    pub kept_checks: Duration,
     /// The maximum number of valid keys of a guild.
     pub quota_keys: u64,
     pub endpoints: EndpointSettings,
@@ -111,6 +114,7 @@ pub struct Bot {
     pub command_ids: CommandIds,
     pub guild_locks: GuildLocks,
     pub recheck_limit: RecheckLimit,
+    pub picture_limit: PictureLimit,
     /// The main runtime, which runs checks.
     pub main_runtime: tokio::runtime::Handle,
 }

@@ -14,6 +14,7 @@ use crate::actions::incidents::respond;
 use crate::discord::bot::help_command::{self, PageRequest};
 use crate::discord::bot::help_topic::HelpTopic;
 use crate::discord::incidents::{self, incident_card};
+use crate::discord::monitors::pictures::attach::PictureRequest;
 use crate::discord::notifications::alert_channel;
 use crate::discord::ui::access;
 use crate::discord::ui::custom_id::Button;
@@ -132,10 +133,9 @@ async fn handle(
         }
         Button::Members(_) => {
             let chosen = MonitorId(chosen(press).ok_or_else(unknown)?);
-            let message = monitors::handlers::monitor(app, requester.guild, chosen).await?;
-            Ok(press
-                .create_response(&ctx.http, message.into_response())
-                .await?)
+            let request = PictureRequest::of_press(press)?;
+            let work = monitors::handlers::monitor(app, request, chosen);
+            reply::answer_press(ctx, press, work).await
         }
         Button::Setup(button) => {
             access::require_manage(permissions)?;
@@ -149,7 +149,12 @@ async fn handle(
             access::require_responder(&app.store.reader, requester, press.member.as_ref()).await?;
             let message = respond(app, requester, &button).await?;
             let shown = message.into_public_update();
-            Ok(press.create_response(&ctx.http, shown).await?)
+            let shown = shown.map_err(|error| CommandError::Internal(error.to_string()))?;
+            let (id, token) = (press.id, &press.token);
+            let sent = ctx
+                .http
+                .create_interaction_response(id, token, &shown, Vec::new());
+            Ok(sent.await?)
         }
         button => update(ctx, press, app, requester, button).await,
     }
@@ -310,7 +315,7 @@ async fn recheck_incident(
         .spawn(async move { respond::recheck_incident(&checks, &store, requester, id).await })
         .await;
     let incident = checked.map_err(|error| CommandError::Internal(error.to_string()))??;
-    let shown = incident_card::message(&incident).into_edit();
+    let shown = incident_card::message(&incident).into_public_edit();
     press.edit_response(&ctx.http, shown).await?;
     Ok(())
 }

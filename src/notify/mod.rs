@@ -12,6 +12,7 @@ pub mod wording;
 use std::sync::Arc;
 
 use messenger::Messenger;
+use picture::renderer::PictureRenderer;
 use webhook::WebhookSender;
 
 /// How messages leave.
@@ -21,4 +22,6 @@ pub struct Senders {
     pub messenger: Option<Arc<dyn Messenger>>,
     /// Sends to webhooks, also without Discord.
     pub webhooks: WebhookSender,
+    /// Draws the pictures in messages.
+    pub pictures: PictureRenderer,
 }

@@ -3,6 +3,8 @@
 use crate::discord::Context;
 use crate::discord::endpoints::{endpoint_card, handlers};
 use crate::discord::monitors::history::recent_uptime_field;
+use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
+use crate::discord::monitors::pictures::latency::{self, NamedRange};
 use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
@@ -41,14 +43,16 @@ async fn show(
     endpoint: String,
 ) -> Result<(), CommandError> {
     let app = ctx.data();
-    let requester = reply::requester(ctx)?;
+    let request = PictureRequest::of_command(ctx)?;
+    let (requester, guild) = (request.requester, request.requester.guild);
     let work = async {
         let endpoint =
             crate::actions::endpoints::recheck::find(&app.store.reader, requester, &endpoint, None)
                 .await?;
         let card = endpoint_card::current(app, &endpoint);
-        let card = recent_uptime_field::added_to(card, app, requester.guild, endpoint.id).await?;
-        Ok(Message::embed(card))
+        let card = recent_uptime_field::added_to(card, app, guild, endpoint.id).await?;
+        let scene = latency::scene(app, guild, endpoint.id, NamedRange::last_day(app.now()));
+        Ok(with_picture(app, request, Message::embed(card), scene).await)
     };
     reply::answer(ctx, work).await
 }

@@ -1,4 +1,4 @@
-//! Monitors of every kind: `/status`, `/uptime`, `/audit`, `/group` and `/objective`, and the card of one monitor.
+//! Monitors of every kind: `/status`, `/uptime`, `/audit`, `/group` and `/objective`, the card of one monitor, and pictures.
 
 pub(in crate::discord) mod audit;
 pub(in crate::discord) mod group_command;
@@ -6,6 +6,7 @@ pub(in crate::discord) mod groups_card;
 pub(in crate::discord) mod handlers;
 pub(in crate::discord) mod history;
 pub(in crate::discord) mod objectives;
+pub(in crate::discord) mod pictures;
 pub(in crate::discord) mod status_card;
 pub(in crate::discord) mod status_command;
 mod texts;

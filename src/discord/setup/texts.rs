@@ -2,6 +2,7 @@
 
 use crate::discord::ui::setup_button::SetupStep;
 use crate::domain::discord_id::{ChannelId, RoleId};
+use crate::domain::history::chart::scene::Theme;
 use crate::domain::silences::maintenance::Tz;
 use crate::domain::text;
 
@@ -110,6 +111,20 @@ pub(super) fn timezone_set(zone: Tz) -> String {
     )
 }
 
+pub(super) fn picture_theme(theme: Theme) -> String {
+    match theme {
+        Theme::Dark => "Pictures are dark.".to_owned(),
+        Theme::Light => "Pictures are light.".to_owned(),
+    }
+}
+
+pub(super) fn picture_theme_set(theme: Theme) -> String {
+    match theme {
+        Theme::Dark => "Pictures are now dark.".to_owned(),
+        Theme::Light => "Pictures are now light.".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +178,26 @@ mod tests {
         ✅ Added. The first check is running; `/endpoints show` shows its result.
         🟢 The test alert is in <#5>. It mentions nobody; an alert mentions <@&77>.
         🟢 The test alert is in <#5>. It mentions nobody, and neither do alerts.
+        ");
+    }
+
+    #[test]
+    fn texts_of_settings() {
+        let texts = [
+            timezone(Tz::UTC),
+            timezone_set(Tz::Europe__Berlin),
+            picture_theme(Theme::Dark),
+            picture_theme(Theme::Light),
+            picture_theme_set(Theme::Dark),
+            picture_theme_set(Theme::Light),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        The time zone is UTC. Days and months in the history are cut in it, and maintenance is planned in it.
+        The time zone is now Europe/Berlin. Days and months in the history are cut in it, and new maintenance is planned in it.
+        Pictures are dark.
+        Pictures are light.
+        Pictures are now dark.
+        Pictures are now light.
         ");
     }
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use poise::serenity_prelude as serenity;
+use serde_json::Value;
 use serenity::{
-    CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
+    ComponentInteraction, CreateActionRow, CreateAllowedMentions, CreateAttachment, CreateEmbed,
     CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
-    EditInteractionResponse,
+    EditAttachments, EditInteractionResponse,
 };
 
 use super::access;
@@ -71,14 +72,20 @@ impl Message {
         CreateInteractionResponse::Message(self.into_message())
     }
 
-    /// An update of the message that contains the button.
+    /// An update of the message that contains the button. Files that the message had before are removed.
     pub(in crate::discord) fn into_update(self) -> CreateInteractionResponse {
         CreateInteractionResponse::UpdateMessage(self.into_message())
     }
 
-    /// An update of the message that contains the button, if everyone can see that message.
-    pub(in crate::discord) fn into_public_update(self) -> CreateInteractionResponse {
-        CreateInteractionResponse::UpdateMessage(self.into_message().ephemeral(false))
+    /// An update of the message that contains the button, if everyone can see that message, as the body of a request: serenity's
+    /// own removes files, and the message keeps them. Another edit may have added the picture of an outage.
+    pub(in crate::discord) fn into_public_update(self) -> serde_json::Result<Value> {
+        let message = self.into_message().ephemeral(false);
+        let mut update = serde_json::to_value(CreateInteractionResponse::UpdateMessage(message))?;
+        if let Some(data) = update["data"].as_object_mut() {
+            data.remove("attachments");
+        }
+        Ok(update)
     }
 
     fn into_message(self) -> CreateInteractionResponseMessage {
@@ -101,8 +108,17 @@ impl Message {
             .allowed_mentions(CreateAllowedMentions::new())
     }
 
-    /// A later edit of the response to a button.
-    pub(in crate::discord) fn into_edit(self) -> EditInteractionResponse {
+    /// A later edit of the response to a button. Files that the message had before are removed.
+    pub(in crate::discord) fn into_edit(mut self) -> EditInteractionResponse {
+        let files = std::mem::take(&mut self.files);
+        let files = files
+            .into_iter()
+            .fold(EditAttachments::new(), EditAttachments::add);
+        self.into_public_edit().attachments(files)
+    }
+
+    /// A later edit of a message that everyone can see. It keeps its files: another edit may have added the picture of an outage.
+    pub(in crate::discord) fn into_public_edit(self) -> EditInteractionResponse {
         EditInteractionResponse::new()
             .content(self.content)
             .embeds(self.embeds)
@@ -173,6 +189,23 @@ async fn answer_in_time<'a>(
     Ok(ctx.send(reply).await?)
 }
 
+/// Replies to a button or a menu with the result of `work`, like `answer`.
+pub(in crate::discord) async fn answer_press(
+    ctx: &serenity::Context,
+    press: &ComponentInteraction,
+    work: impl Future<Output = Result<Message, CommandError>>,
+) -> Result<(), CommandError> {
+    let mut work = std::pin::pin!(work);
+    if let Ok(message) = tokio::time::timeout(DEFER_AFTER, &mut work).await {
+        let response = message?.into_response();
+        return Ok(press.create_response(&ctx.http, response).await?);
+    }
+    press.defer_ephemeral(&ctx.http).await?;
+    let message = work.await?;
+    press.edit_response(&ctx.http, message.into_edit()).await?;
+    Ok(())
+}
+
 /// Changes a reply that was sent before. The member has an answer already, so a failure is only logged.
 pub(in crate::discord) async fn edit(
     ctx: Context<'_>,
@@ -233,5 +266,42 @@ pub(in crate::discord) fn permissions(ctx: Context<'_>) -> Option<serenity::Perm
     match ctx {
         poise::Context::Application(ctx) => ctx.interaction.member.as_ref()?.permissions,
         poise::Context::Prefix(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with_file() -> Message {
+        Message {
+            files: vec![CreateAttachment::bytes([1], "picture.png")],
+            ..Message::sentence("text")
+        }
+    }
+
+    #[test]
+    fn updates_of_a_message_that_everyone_sees_keep_its_files() {
+        let update = Message::sentence("text").into_public_update().unwrap();
+        assert_eq!(update["type"], 7);
+        assert_eq!(update["data"]["content"], "text");
+        assert_eq!(update["data"].get("attachments"), None);
+        let edit = serde_json::to_value(Message::sentence("text").into_public_edit()).unwrap();
+        assert_eq!(edit.get("attachments"), None);
+    }
+
+    #[test]
+    fn updates_of_a_reply_replace_its_files() {
+        for (message, files) in [(with_file(), 1), (Message::sentence("text"), 0)] {
+            let edit = serde_json::to_value(message.clone().into_edit()).unwrap();
+            assert_eq!(edit["attachments"].as_array().unwrap().len(), files);
+            let update = serde_json::to_value(message.into_update()).unwrap();
+            let listed = &update["data"]["attachments"];
+            assert_eq!(listed.as_array().unwrap().len(), files, "{update}");
+        }
+        let none = serde_json::to_value(Message::sentence("text").into_edit()).unwrap();
+        assert_eq!(none["attachments"], json!([]));
     }
 }

@@ -4,7 +4,9 @@ mod canvas;
 mod font;
 mod hatching;
 mod palette;
+mod picture_cache;
 pub mod png;
+pub mod renderer;
 #[cfg(test)]
 mod scene_tests;
 pub mod svg;

@@ -693,7 +693,7 @@ mod tests {
         let details = json!({ "changes": changes });
         let shown = sentence(&event(EventKind::EndpointEdited, Some(&long), details));
         assert!(shown.chars().count() < 1_200, "{shown}");
-        assert!(shown.ends_with("and 29 more changes"), "{shown}");
+        assert!(shown.ends_with("and 30 more changes"), "{shown}");
         assert!(!shown.contains("<@&@"), "{shown}");
     }
 

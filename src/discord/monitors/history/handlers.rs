@@ -5,6 +5,8 @@ use super::uptime_card::{self, PER_PAGE, UptimeList};
 use super::{figures_card, range_option, texts};
 use crate::actions::history::uptime::{self, MonitorUptime};
 use crate::discord::DiscordState;
+use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
+use crate::discord::monitors::pictures::latency::{self, NamedRange};
 use crate::discord::ui::custom_id::history_view::{HistoryView, PagedRange};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
@@ -94,13 +96,14 @@ pub(in crate::discord) async fn uptime(
     Ok(message)
 }
 
-/// The figures of one monitor in a range.
+/// The figures of one monitor in a range, with the picture of its latency.
 pub(super) async fn show(
     app: &DiscordState,
-    guild: GuildId,
+    request: PictureRequest,
     monitor: &str,
     typed: Option<&str>,
 ) -> Result<Message, CommandError> {
+    let guild = request.requester.guild;
     let (reader, now) = (&app.store.reader, app.now());
     let wanted = range_option::wanted(app, guild, typed).await?;
     let scope = of_monitor(reader, guild, monitor).await?;
@@ -110,7 +113,10 @@ pub(super) async fn show(
         return Ok(Message::sentence(texts::NOT_IN_RANGE));
     };
     let heading = heading(app, guild, &scope, wanted).await?;
-    Ok(Message::embed(figures_card::figures(one, range, heading)))
+    let message = Message::embed(figures_card::figures(one, range, heading));
+    let name = range_option::name(typed);
+    let scene = latency::scene(app, guild, one.monitor.id, NamedRange { range, name });
+    Ok(with_picture(app, request, message, scene).await)
 }
 
 /// A page of outages, the newest first.

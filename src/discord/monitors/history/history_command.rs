@@ -3,6 +3,7 @@
 use super::handlers::{self, HistoryOptions};
 use super::range_option;
 use crate::discord::Context;
+use crate::discord::monitors::pictures::attach::PictureRequest;
 use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply;
@@ -26,11 +27,8 @@ async fn show(
     #[max_length = 40]
     range: Option<String>,
 ) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = async {
-        let (app, guild) = (ctx.data(), requester.guild);
-        handlers::show(app, guild, &monitor, range.as_deref()).await
-    };
+    let request = PictureRequest::of_command(ctx)?;
+    let work = handlers::show(ctx.data(), request, &monitor, range.as_deref());
     reply::answer(ctx, work).await
 }
 

@@ -40,6 +40,11 @@ pub(in crate::discord) async fn wanted(
     Ok(PagedRange::new(range))
 }
 
+/// A range as a picture names it.
+pub(in crate::discord) fn name(typed: Option<&str>) -> String {
+    typed.unwrap_or(DEFAULT_RANGE).trim().to_owned()
+}
+
 /// A range in the time zone of the guild.
 pub(in crate::discord) async fn shown(
     app: &DiscordState,

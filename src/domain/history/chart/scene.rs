@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strum::{EnumString, IntoStaticStr};
+
 /// A position.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ScenePoint {
@@ -67,7 +69,8 @@ impl Ink {
 }
 
 /// The colors of a picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, IntoStaticStr, EnumString)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Theme {
     #[default]
     Dark,
@@ -75,6 +78,11 @@ pub enum Theme {
 }
 
 impl Theme {
+    /// Its stored form: `dark` or `light`.
+    pub const fn as_str(self) -> &'static str {
+        self.into_str()
+    }
+
     /// Red, green and blue. Text has a contrast of at least 4.5 to the background, and everything else of 3 (WCAG 2.2, AA), but for
     /// the grid and grounds, which say nothing alone.
     pub const fn color(self, ink: Ink) -> [u8; 3] {

@@ -56,7 +56,7 @@ const fn or(none: &'static str, field: Field) -> Field {
 }
 
 /// The fields of details that say what was set, in the order in which they are shown.
-pub(in crate::discord::monitors::audit) const FIELDS: [Field; 34] = [
+pub(in crate::discord::monitors::audit) const FIELDS: [Field; 35] = [
     field("name", "name", Format::Plain),
     field("title", "title", Format::Plain),
     field("target", "target", Format::Plain),
@@ -103,4 +103,5 @@ pub(in crate::discord::monitors::audit) const FIELDS: [Field; 34] = [
     field("to", "ends", Format::Time),
     field("until", "ends", Format::Time),
     field("timezone", "time zone", Format::Plain),
+    field("picture_theme", "theme of pictures", Format::Plain),
 ];
