@@ -154,16 +154,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn two_pictures_are_rendered_at_a_time_and_a_third_one_waits_for_three_seconds() {
+    async fn two_pictures_are_rendered_at_a_time_and_a_third_one_waits_in_vain() {
         let renderer = PictureRenderer::default();
         let hold = async || Arc::clone(&renderer.0.slots).acquire_owned().await.unwrap();
         let _one = hold().await;
         renderer.render(scene(8, 8), Theme::Dark).await.unwrap();
         let other = hold().await;
-        let began = tokio::time::Instant::now();
-        let refused = renderer.render(scene(9, 9), Theme::Dark).await.unwrap_err();
-        assert_eq!(refused, RenderError::Busy);
-        assert_eq!(began.elapsed(), LONGEST_WAIT);
+        let refused = renderer.render(scene(9, 9), Theme::Dark).await;
+        assert_eq!(refused.unwrap_err(), RenderError::Busy);
         // One that is known needs no turn.
         renderer.render(scene(8, 8), Theme::Dark).await.unwrap();
         drop(other);

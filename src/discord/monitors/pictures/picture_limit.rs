@@ -20,7 +20,9 @@ const CROWD: usize = 1024;
 
 /// The times of the last pictures of each member.
 #[derive(Clone, Debug, Default)]
-pub struct PictureLimit(Arc<Mutex<HashMap<(GuildId, UserId), VecDeque<Timestamp>>>>);
+pub struct PictureLimit(Arc<Mutex<HashMap<(GuildId, UserId), PictureTimes>>>);
+
+type PictureTimes = VecDeque<Timestamp>;
 
 impl PictureLimit {
     /// Counts a picture; or says how long it takes until the member gets the next one.
