@@ -71,6 +71,7 @@ fn rack_file(stage: &Stage) -> File {
     let lines = lines.map(|(number, port)| format!("127.0.0.1:{port} web-{number:02}\n"));
     File {
         name: "endpoints.txt".to_owned(),
+        description: None,
         content: lines.collect::<String>().into_bytes(),
     }
 }

@@ -39,9 +39,9 @@ function context(message) {
   return el("div", { class: "context" }, avatar(bot().id, bot().name), el("b", { class: "name" }, bot().name), excerpt);
 }
 
-function file({ name, size, url, is_image: isImage }) {
+function file({ name, description, size, url, is_image: isImage }) {
   const save = { href: url, download: name };
-  if (isImage) return el("a", { href: url, target: "_blank", class: "picture" }, el("img", { src: url, alt: name, loading: "lazy" }));
+  if (isImage) return el("a", { href: url, target: "_blank", class: "picture" }, el("img", { src: url, alt: description ?? name, title: description, loading: "lazy" }));
   const facts = el("span", {}, el("a", save, name), el("small", {}, sizeOf(size)));
   return el("div", { class: "file" }, el("span", { class: "sheet", "aria-hidden": "true" }, "📄"), facts, el("a", { ...save, class: "icon", "aria-label": `Download ${name}` }, "⬇"));
 }
@@ -52,7 +52,7 @@ function image(source, message, kind) {
   if (!url) return null;
   const name = /^attachment:\/\/(.+)$/.exec(url)?.[1];
   const own = message.files.find((one) => one.name === name && one.is_image);
-  if (own) return el("img", { src: own.url, alt: "", class: kind });
+  if (own) return el("img", { src: own.url, alt: own.description ?? "", title: own.description, class: kind });
   return isWeb(url) ? el("p", { class: `small ${kind}` }, link(url, "🖼 image")) : null;
 }
 

@@ -6,13 +6,25 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock;
-use crate::world::Message;
+use crate::world::{Attachment, Message};
 
 /// A file attached to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     pub name: String,
+    /// What it shows, for people who do not see it.
+    pub description: Option<String>,
     pub content: Vec<u8>,
+}
+
+impl File {
+    pub(crate) fn of(attachment: &Attachment) -> Self {
+        Self {
+            name: attachment.name.clone(),
+            description: attachment.description.clone(),
+            content: attachment.content.clone(),
+        }
+    }
 }
 
 /// A reply in the form that it had when it was read; `Sandbox::refresh` reads it again.
@@ -37,10 +49,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 impl Reply {
     /// A message in a channel that is not a reply to an interaction.
     pub(crate) fn of(message: &Message) -> Self {
-        let files = message.files.iter().map(|(name, content)| File {
-            name: name.clone(),
-            content: content.clone(),
-        });
+        let files = message.attachments.files.iter().map(File::of);
         Self {
             message_id: message.id,
             body: message.body.clone(),
@@ -165,7 +174,11 @@ impl Reply {
         }
         for file in &self.files {
             // Writing to a string does not fail.
-            let _ = writeln!(out, "[file {}, {} bytes]", file.name, file.content.len());
+            let _ = write!(out, "[file {}, {} bytes", file.name, file.content.len());
+            if let Some(description) = &file.description {
+                let _ = write!(out, ": {description}");
+            }
+            out.push_str("]\n");
         }
         for row in list(&self.body, "components") {
             let buttons: Vec<String> = list(row, "components").iter().map(render_button).collect();
@@ -227,17 +240,25 @@ mod tests {
                     { "type": 2, "label": "Go", "custom_id": "go" }, { "type": 2, "label": "No", "custom_id": "no", "disabled": true },
                 ]}],
             }),
-            files: vec![File {
-                name: "a.txt".into(),
-                content: vec![0; 3],
-            }],
+            files: vec![
+                File {
+                    name: "a.txt".into(),
+                    description: None,
+                    content: vec![0; 3],
+                },
+                File {
+                    name: "b.png".into(),
+                    description: Some("A line.".into()),
+                    content: vec![0; 4],
+                },
+            ],
             is_ephemeral: true,
             was_deferred: false,
             answered_after: Duration::ZERO,
         };
         assert_eq!(
             reply.render(),
-            "(only you see this)\nHello\n│ T\n│ A: b\n│ — f\n[file a.txt, 3 bytes]\n[Go] (No)\n"
+            "(only you see this)\nHello\n│ T\n│ A: b\n│ — f\n[file a.txt, 3 bytes]\n[file b.png, 4 bytes: A line.]\n[Go] (No)\n"
         );
         assert_eq!(reply.buttons(), ["Go"]);
         assert_eq!(

@@ -122,15 +122,19 @@ pub(crate) fn message(message: &Message, author: &Value, base_url: &str) -> Valu
         .map(embed)
         .collect();
     let attachments: Vec<Value> = message
+        .attachments
         .files
         .iter()
-        .enumerate()
-        .map(|(index, (name, bytes))| {
-            let url = format!("{base_url}/sandbox/files/{}/{index}", message.id);
-            json!({
-                "id": (message.id + 1 + u64::try_from(index).unwrap_or(0)).to_string(), "filename": name,
-                "size": bytes.len(), "url": url, "proxy_url": url, "ephemeral": message.is_ephemeral,
-            })
+        .map(|file| {
+            let url = format!("{base_url}/sandbox/files/{}/{}", message.id, file.id);
+            let mut shown = json!({
+                "id": file.id.to_string(), "filename": file.name, "size": file.content.len(), "url": url, "proxy_url": url,
+                "ephemeral": message.is_ephemeral,
+            });
+            if let Some(description) = &file.description {
+                shown["description"] = json!(description);
+            }
+            shown
         })
         .collect();
     json!({

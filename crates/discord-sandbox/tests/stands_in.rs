@@ -46,6 +46,22 @@ impl Api {
         )
     }
 
+    /// Sends a body with a file as the part `files[0]`.
+    async fn send_file(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
+        let content = format!(
+            "--b0\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{body}\r\n\
+             --b0\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"a.png\"\r\n\r\npng\r\n--b0--\r\n"
+        );
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .header("Authorization", format!("Bot {}", self.token))
+            .header("Content-Type", "multipart/form-data; boundary=b0");
+        let answer = request.body(content).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap())
+    }
+
     async fn get(&self, path: &str) -> (u16, Value) {
         self.send(reqwest::Method::GET, path, &Value::Null).await
     }
@@ -405,4 +421,56 @@ async fn members_are_sent_only_with_their_intent() {
     let path = format!("/guilds/{}", sandbox.guild().0);
     let (_, shown) = Api::new(&sandbox).get(&path).await;
     assert_eq!(shown["members"], json!([]));
+}
+
+#[tokio::test]
+async fn files_of_a_message_are_replaced_kept_and_removed_by_edits() {
+    let sandbox = Sandbox::start().await;
+    let api = Api::new(&sandbox);
+    let messages = format!("/channels/{}/messages", api.channel(&sandbox).await);
+    let listed =
+        |description: &str| json!({ "attachments": [{ "id": 0, "description": description }] });
+    let patch = reqwest::Method::PATCH;
+    let (status, posted) = api
+        .send_file(reqwest::Method::POST, &messages, &listed("one"))
+        .await;
+    assert_eq!(
+        (status, &posted["attachments"][0]["description"]),
+        (200, &json!("one"))
+    );
+    let path = format!("{messages}/{}", posted["id"].as_str().unwrap());
+    let (_, edited) = api.send_file(patch.clone(), &path, &listed("two")).await;
+    assert_eq!(edited["attachments"].as_array().unwrap().len(), 1);
+    assert_eq!(edited["attachments"][0]["description"], "two");
+    let (_, kept) = api
+        .send(patch.clone(), &path, &json!({ "content": "x" }))
+        .await;
+    assert_eq!(kept["attachments"], edited["attachments"]);
+    let (status, error) = api.send(patch.clone(), &path, &listed("lost")).await;
+    let reason = &error["errors"]["attachments"]["0"]["id"]["_errors"][0]["message"];
+    assert_eq!((status, reason), (400, &json!("Attachment data not found")));
+    let (_, removed) = api.send(patch, &path, &json!({ "attachments": [] })).await;
+    assert_eq!(removed["attachments"], json!([]));
+}
+
+#[tokio::test]
+async fn files_need_the_permission_attach_files() {
+    let sandbox = Sandbox::start().await;
+    let api = Api::new(&sandbox);
+    let messages = format!("/channels/{}/messages", api.channel(&sandbox).await);
+    let (_, posted) = api.post(&messages, json!({ "content": "x" })).await;
+    let path = format!("{messages}/{}", posted["id"].as_str().unwrap());
+    // View Channel, Send Messages and Embed Links.
+    sandbox.set_bot_permissions(sandbox.guild(), 19_456);
+    for (method, path) in [
+        (reqwest::Method::POST, &messages),
+        (reqwest::Method::PATCH, &path),
+    ] {
+        let (status, error) = api
+            .send_file(method, path, &json!({ "content": "y" }))
+            .await;
+        assert_eq!((status, &error["code"]), (403, &json!(50013)), "{path}");
+    }
+    let (_, found) = api.get(&path).await;
+    assert_eq!(found["content"], "x");
 }

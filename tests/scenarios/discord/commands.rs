@@ -459,6 +459,7 @@ async fn managing_requires_manage_server_even_if_discord_allows_it() {
     }
     let file = File {
         name: "x.txt".into(),
+        description: None,
         content: b"203.0.113.9:80".to_vec(),
     };
     let import = sandbox
@@ -482,6 +483,7 @@ async fn endpoints_are_managed_entirely_from_discord() {
     let _running = connected(&sandbox, &rollcall).await;
     let file = File {
         name: "list.csv".into(),
+        description: None,
         content: b"target,name\n203.0.113.7:80,door\nnonsense,x\n203.0.113.8:80,gate\n".to_vec(),
     };
     let imported = sandbox

@@ -138,6 +138,7 @@ async fn only_managers_can_run_managing_commands() {
             Some(option) => {
                 let file = File {
                     name: "x.txt".into(),
+                    description: None,
                     content: b"203.0.113.9:80".to_vec(),
                 };
                 bob.try_slash_with_file(&line, option, file).await

@@ -11,6 +11,7 @@ async fn import(sandbox: &Sandbox, target: &str, numbers: std::ops::Range<usize>
     let lines = numbers.map(|number| target.replace('#', &number.to_string()) + "\n");
     let file = File {
         name: "list.txt".into(),
+        description: None,
         content: lines.collect::<String>().into_bytes(),
     };
     sandbox

@@ -219,6 +219,10 @@ pub(super) async fn upload(
     request: Request,
 ) -> Answered {
     let content = bytes(request, FILE_LIMIT).await?.to_vec();
-    let id = served.sandbox.upload(File { name, content });
+    let id = served.sandbox.upload(File {
+        name,
+        description: None,
+        content,
+    });
     Ok(Json(json!({ "id": id.to_string() })))
 }

@@ -82,7 +82,7 @@ fn routes(served: Arc<Served>) -> Router {
     Router::new()
         .route("/", get(page::index))
         .route("/client/{file}", get(page::file))
-        .route("/files/{message}/{index}", get(page::attachment))
+        .route("/files/{message}/{id}", get(page::attachment))
         .route("/api/state", get(events::state))
         .route("/api/events", get(events::events))
         .route("/api/command", post(actions::command))

@@ -112,15 +112,15 @@ pub(super) fn image_type(content: &[u8]) -> Option<&'static str> {
 /// A file that the bot attached to a message: an image, or a download.
 pub(super) async fn attachment(
     State(served): ServedState,
-    Path((message, index)): Path<(u64, usize)>,
+    Path((message, id)): Path<(u64, u64)>,
 ) -> Response {
     let world = served.sandbox.shared.read();
     let message = world.messages.get(&message);
-    let file = message.and_then(|message| message.files.get(index));
-    let Some((_, content)) = file else {
+    let file = message.and_then(|message| message.attachments.find(id));
+    let Some(file) = file else {
         return Refusal::missing("file").into_response();
     };
-    let content = content.clone();
+    let content = file.content.clone();
     match image_type(&content) {
         Some(kind) => ([(header::CONTENT_TYPE, kind)], content).into_response(),
         None => {

@@ -159,10 +159,10 @@ fn shown(world: &World, message: &Message) -> Value {
             .or(original.filter(|_| is_follow_up))
             .map(|id| id.to_string()),
     };
-    let files = message.files.iter().enumerate().map(|(index, (name, content))| {
+    let files = message.attachments.files.iter().map(|file| {
         json!({
-            "name": name, "size": content.len(), "url": format!("/files/{}/{index}", message.id),
-            "is_image": image_type(content).is_some(),
+            "name": file.name, "description": file.description, "size": file.content.len(),
+            "url": format!("/files/{}/{}", message.id, file.id), "is_image": image_type(&file.content).is_some(),
         })
     });
     json!({

@@ -120,10 +120,7 @@ fn reply_of(world: &World, interaction: &Interaction) -> Option<Reply> {
         .copied()
         .or(interaction.message)?;
     let message = world.messages.get(&id)?;
-    let files = message.files.iter().map(|(name, content)| File {
-        name: name.clone(),
-        content: content.clone(),
-    });
+    let files = message.attachments.files.iter().map(File::of);
     Some(Reply {
         message_id: id,
         body: message.body.clone(),

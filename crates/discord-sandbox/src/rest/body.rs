@@ -5,11 +5,13 @@ use axum::extract::{FromRequest, Multipart};
 use axum::http::{Request, header};
 use serde_json::Value;
 
+use crate::world::NewFile;
+
 /// The content of a request's body.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     pub json: Value,
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<NewFile>,
 }
 
 /// The body is neither valid JSON nor valid multipart.
@@ -42,7 +44,18 @@ pub(super) async fn read(content_type: &str, bytes: Bytes) -> Result<Received, U
         );
         let content = field.bytes().await.map_err(|_| Unreadable)?;
         match file {
-            Some(file) => received.files.push((file, content.to_vec())),
+            Some(file) => {
+                // Other names of parts are numbered in their order.
+                let number = name
+                    .strip_prefix("files[")
+                    .and_then(|rest| rest.strip_suffix(']'));
+                let number = number.and_then(|number| number.parse().ok());
+                received.files.push(NewFile {
+                    number: number.unwrap_or(received.files.len() as u64),
+                    name: file,
+                    content: content.to_vec(),
+                });
+            }
             None if name == "payload_json" => {
                 received.json = serde_json::from_slice(&content).map_err(|_| Unreadable)?;
             }

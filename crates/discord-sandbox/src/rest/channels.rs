@@ -13,7 +13,10 @@ use crate::clock;
 use crate::rest::limits;
 use crate::shapes;
 use crate::shared::Shared;
-use crate::world::{Message, World};
+use crate::world::{Attachments, Message, World};
+
+/// The largest file, in bytes.
+const LARGEST_FILE: usize = 10 * 1024 * 1024;
 
 /// The body of a request that carries a message.
 pub(super) async fn received(headers: &HeaderMap, bytes: Bytes) -> Result<Received, Response> {
@@ -50,7 +53,8 @@ pub(super) fn change(message: &mut Message, edit: Received) {
     for (name, value) in edit.json.as_object().into_iter().flatten() {
         message.body[name] = value.clone();
     }
-    message.files.extend(edit.files);
+    let attachments = &mut message.attachments;
+    attachments.apply(message.id, &edit.json, edit.files);
     message.edited_at = Some(clock::unix_millis());
 }
 
@@ -66,20 +70,55 @@ fn may_reply(world: &World, channel: u64) -> bool {
 }
 
 /// The refusal of a message for which the bot lacks a permission.
-fn refuse_message(world: &World, channel: u64, body: &Value) -> Option<Response> {
+fn refuse_message(world: &World, channel: u64, received: &Received) -> Option<Response> {
     const VIEW_CHANNEL: u64 = 1 << 10;
     const SEND_MESSAGES: u64 = 1 << 11;
     const EMBED_LINKS: u64 = 1 << 14;
+    const ATTACH_FILES: u64 = 1 << 15;
     let guild = world.guild_of(channel)?;
     let holds = |permission: u64| guild.bot_permissions & permission != 0;
     if !holds(VIEW_CHANNEL) {
         return Some(error(StatusCode::FORBIDDEN, 50_001, "Missing Access"));
     }
-    let has_embeds = body["embeds"]
+    let has_embeds = received.json["embeds"]
         .as_array()
         .is_some_and(|embeds| !embeds.is_empty());
-    let may_send = holds(SEND_MESSAGES) && (holds(EMBED_LINKS) || !has_embeds);
+    let may_send = holds(SEND_MESSAGES)
+        && (holds(EMBED_LINKS) || !has_embeds)
+        && (holds(ATTACH_FILES) || received.files.is_empty());
     (!may_send).then(|| error(StatusCode::FORBIDDEN, 50_013, "Missing Permissions"))
+}
+
+/// The refusal of a body with a mistake, for a message with these files.
+pub(super) fn refuse_body(received: &Received, present: &Attachments) -> Option<Response> {
+    if received
+        .files
+        .iter()
+        .any(|file| file.content.len() > LARGEST_FILE)
+    {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        return Some(error(status, 40005, "Request entity too large"));
+    }
+    let has_files = !received.files.is_empty() || !present.files.is_empty();
+    let mut mistakes = limits::message(&received.json, has_files);
+    mistakes.extend(limits::attachments(
+        &received.json,
+        &received.files,
+        present,
+    ));
+    (!mistakes.is_empty()).then(|| invalid(&mistakes))
+}
+
+/// The refusal of an edit. What the edit does not name is not checked again.
+fn refuse_edit(world: &World, channel: u64, id: u64, received: &Received) -> Option<Response> {
+    let known = world.messages.get(&id)?;
+    if !received.files.is_empty()
+        && let Some(refusal) = refuse_message(world, channel, received)
+    {
+        return Some(refusal);
+    }
+    let mistakes = limits::attachments(&received.json, &received.files, &known.attachments);
+    (!mistakes.is_empty()).then(|| invalid(&mistakes))
 }
 
 pub(super) async fn create(
@@ -92,14 +131,13 @@ pub(super) async fn create(
         Ok(received) => received,
         Err(refusal) => return refusal,
     };
-    let mistakes = limits::message(&received.json, !received.files.is_empty());
-    if !mistakes.is_empty() {
-        return invalid(&mistakes);
+    if let Some(refusal) = refuse_body(&received, &Attachments::default()) {
+        return refusal;
     }
     if !knows_channel(&shared.read(), channel) {
         return error(StatusCode::NOT_FOUND, 10003, "Unknown Channel");
     }
-    if let Some(refusal) = refuse_message(&shared.read(), channel, &received.json) {
+    if let Some(refusal) = refuse_message(&shared.read(), channel, &received) {
         return refusal;
     }
     if !received.json["message_reference"].is_null() && !may_reply(&shared.read(), channel) {
@@ -161,7 +199,7 @@ pub(super) async fn get(State(shared): SharedState, Path((_, id)): Path<(u64, u6
 
 pub(super) async fn edit(
     State(shared): SharedState,
-    Path((_, id)): Path<(u64, u64)>,
+    Path((channel, id)): Path<(u64, u64)>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Response {
@@ -169,6 +207,9 @@ pub(super) async fn edit(
         Ok(received) => received,
         Err(refusal) => return refusal,
     };
+    if let Some(refusal) = refuse_edit(&shared.read(), channel, id, &received) {
+        return refusal;
+    }
     shared.change(|world| {
         if let Some(message) = world.messages.get_mut(&id) {
             change(message, received);

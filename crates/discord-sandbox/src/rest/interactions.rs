@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::body::Received;
-use super::channels::{change, received, shown};
+use super::channels::{change, received, refuse_body, shown};
 use super::{SharedState, error, invalid};
 use crate::clock;
 use crate::rest::limits::{self, Mistake};
 use crate::shared::Shared;
-use crate::world::{Answer, Message, World};
+use crate::world::{Answer, Attachments, Message, World};
 
 /// How long Discord waits for the initial response.
 const INITIAL_RESPONSE: Duration = Duration::from_secs(3);
@@ -87,7 +87,12 @@ fn refuse_callback(world: &World, id: u64, token: &str) -> Option<Response> {
 fn mistakes_in(kind: u64, received: &Received) -> Vec<Mistake> {
     let data = &received.json["data"];
     match kind {
-        4 | 7 => limits::message(data, !received.files.is_empty()),
+        4 | 7 => {
+            let mut mistakes = limits::message(data, !received.files.is_empty());
+            let present = Attachments::default();
+            mistakes.extend(limits::attachments(data, &received.files, &present));
+            mistakes
+        }
         8 => limits::choices(&data["choices"]),
         9 => limits::modal(data),
         _ => Vec::new(),
@@ -199,9 +204,8 @@ pub(super) async fn follow_up(
         Ok(received) => received,
         Err(refusal) => return refusal,
     };
-    let mistakes = limits::message(&received.json, !received.files.is_empty());
-    if !mistakes.is_empty() {
-        return invalid(&mistakes);
+    if let Some(refusal) = refuse_body(&received, &Attachments::default()) {
+        return refusal;
     }
     let Some(id) = by_token(&shared.read(), &token) else {
         return unknown_webhook();
@@ -282,7 +286,13 @@ pub(super) async fn edit(
         Ok(named) => named,
         Err(refusal) => return *refusal,
     };
-    let mistakes = limits::message(&received.json, true);
+    let present = shared.read().attachments_of(known);
+    let mut mistakes = limits::message(&received.json, true);
+    mistakes.extend(limits::attachments(
+        &received.json,
+        &received.files,
+        &present,
+    ));
     if !mistakes.is_empty() {
         return invalid(&mistakes);
     }

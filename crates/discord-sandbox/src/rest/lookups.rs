@@ -128,15 +128,15 @@ pub(super) async fn delete_event() -> StatusCode {
 /// A file that the bot attached to a message.
 pub(super) async fn file(
     State(shared): SharedState,
-    Path((message, index)): Path<(u64, usize)>,
+    Path((message, id)): Path<(u64, u64)>,
 ) -> Response {
     let world = shared.read();
     match world
         .messages
         .get(&message)
-        .and_then(|message| message.files.get(index))
+        .and_then(|message| message.attachments.find(id))
     {
-        Some((_, bytes)) => bytes.clone().into_response(),
+        Some(file) => file.content.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

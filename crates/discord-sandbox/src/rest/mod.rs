@@ -40,7 +40,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         ));
     let app = Router::new()
         .nest("/api/v10", with_token.merge(interaction_routes()))
-        .route("/sandbox/files/{message}/{index}", get(lookups::file))
+        .route("/sandbox/files/{message}/{id}", get(lookups::file))
         .route("/sandbox/uploads/{id}", get(lookups::upload))
         .fallback(async || error(StatusCode::NOT_FOUND, 0, "404: Not Found"))
         .layer(middleware::from_fn_with_state(

@@ -23,6 +23,9 @@ pub(super) fn lines(message: &Reply, view: &View<'_>) -> Vec<Line> {
     for file in message.files() {
         let shown = format!("📎 {} ({} bytes)", file.name, file.content.len());
         lines.push(Line::plain(shown));
+        if let Some(description) = &file.description {
+            lines.extend(markdown::lines(description, view, view.width));
+        }
     }
     for row in list(body, "components") {
         lines.extend(row_lines(row, view));

@@ -1,5 +1,6 @@
 //! The state of the sandbox: guilds with channels and members, registered commands, open interactions, messages.
 
+mod attachment;
 mod guild;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,6 +15,7 @@ use crate::outlet::ToClient;
 use crate::record::Record;
 use guild::EVERY_PERMISSION;
 
+pub(crate) use attachment::{Attachment, Attachments, NewFile, id_of};
 pub(crate) use guild::{ADMINISTRATOR, Guild};
 pub use guild::{Channel, GuildId, Member, Role};
 
@@ -67,7 +69,7 @@ pub(crate) struct Message {
     pub id: u64,
     pub channel: u64,
     pub body: Value,
-    pub files: Vec<(String, Vec<u8>)>,
+    pub attachments: Attachments,
     pub is_ephemeral: bool,
     pub is_deleted: bool,
     /// The interaction that it responds to.
@@ -79,12 +81,14 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn new(id: u64, channel: u64, body: Value, files: Vec<(String, Vec<u8>)>) -> Self {
+    pub(crate) fn new(id: u64, channel: u64, body: Value, files: Vec<NewFile>) -> Self {
+        let mut attachments = Attachments::default();
+        attachments.apply(id, &body, files);
         Self {
             id,
             channel,
             body,
-            files,
+            attachments,
             is_ephemeral: false,
             is_deleted: false,
             interaction: None,
@@ -212,6 +216,12 @@ impl World {
     /// The guild of a channel, unless that is a channel of direct messages.
     pub(crate) fn guild_of(&self, channel: u64) -> Option<&Guild> {
         self.guilds.iter().find(|guild| guild.has_channel(channel))
+    }
+
+    /// The files of a message; none if there is no such message yet.
+    pub(crate) fn attachments_of(&self, message: Option<u64>) -> Attachments {
+        let message = message.and_then(|id| self.messages.get(&id));
+        message.map_or_else(Attachments::default, |known| known.attachments.clone())
     }
 
     /// Whether the members of the guilds are sent to the bot, which takes a privileged intent.

@@ -602,15 +602,16 @@ async fn bodies_have_limits() {
 async fn files_of_messages_are_images_or_downloads() {
     let page = Page::open().await;
     let boundary = "b0";
-    let part = |name: &str, content: &str| {
+    let part = |number: u64, name: &str, content: &str| {
         format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"files[0]\"; filename=\"{name}\"\r\n\r\n{content}\r\n"
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"files[{number}]\"; filename=\"{name}\"\r\n\r\n{content}\r\n"
         )
     };
+    let payload = json!({ "attachments": [{ "id": 0, "description": "A line." }] });
     let body = format!(
-        "{}{}--{boundary}--\r\n",
-        part("a.gif", "GIF89a"),
-        part("evil.svg", "<svg/>")
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"payload_json\"\r\n\r\n{payload}\r\n{}{}--{boundary}--\r\n",
+        part(0, "a.gif", "GIF89a"),
+        part(1, "evil.svg", "<svg/>")
     );
     let url = format!(
         "{}/api/v10/channels/{}/messages",
@@ -633,6 +634,10 @@ async fn files_of_messages_are_images_or_downloads() {
     assert_eq!(
         (&files[0]["is_image"], &files[1]["is_image"]),
         (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&files[0]["description"], &files[1]["description"]),
+        (&json!("A line."), &json!(null))
     );
     let get = |index: usize| {
         page.http

@@ -277,6 +277,7 @@ impl Attack {
             }
             let file = File {
                 name: "list.txt".into(),
+                description: None,
                 content: list.clone().into_bytes(),
             };
             let mallory = || sandbox.member(&member).in_guild(self.guild);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Mistake, Mistakes, items};
+use crate::world::{Attachments, NewFile, id_of};
 
 /// Checks the body of a message; with `has_files` it may be empty otherwise.
 pub(crate) fn message(body: &Value, has_files: bool) -> Vec<Mistake> {
@@ -24,6 +25,33 @@ pub(crate) fn message(body: &Value, has_files: bool) -> Vec<Mistake> {
     let is_empty = body["content"].as_str().unwrap_or_default().is_empty() && embeds.is_empty();
     if is_empty && !has_files && items(&body["components"]).is_empty() {
         mistakes.add("content", "Cannot send an empty message");
+    }
+    mistakes.0
+}
+
+/// Checks the list of files: each entry names one of the request or one of the message.
+pub(crate) fn attachments(body: &Value, files: &[NewFile], present: &Attachments) -> Vec<Mistake> {
+    let mut mistakes = Mistakes::default();
+    let list = &body["attachments"];
+    mistakes.count("attachments", list, 10);
+    if files.len() > 10 {
+        mistakes.add("attachments", "Must be 10 or fewer in length.");
+    }
+    for (index, entry) in items(list).iter().enumerate() {
+        let path = format!("attachments.{index}");
+        mistakes.length(
+            &format!("{path}.description"),
+            &entry["description"],
+            0,
+            1024,
+        );
+        mistakes.length(&format!("{path}.filename"), &entry["filename"], 0, 1024);
+        let is_known = id_of(entry).is_some_and(|id| {
+            present.find(id).is_some() || files.iter().any(|file| file.number == id)
+        });
+        if !is_known {
+            mistakes.add(&format!("{path}.id"), "Attachment data not found");
+        }
     }
     mistakes.0
 }
@@ -209,6 +237,37 @@ mod tests {
             );
         }
         assert_eq!(message(&json!({}), true), []);
+    }
+
+    #[test]
+    fn a_list_of_files_must_keep_its_limits() {
+        let file = |number: u64| NewFile {
+            number,
+            name: "a.png".to_owned(),
+            content: Vec::new(),
+        };
+        let entry = |length: usize| json!([{ "id": 0, "description": "ä".repeat(length) }]);
+        let files: Vec<NewFile> = (0..10).map(file).collect();
+        for (list, files, path) in [
+            (entry(1024), &files[..1], None),
+            (entry(1025), &files[..1], Some("attachments.0.description")),
+            (json!([{ "id": 1 }]), &files[..1], Some("attachments.0.id")),
+            (json!([{ "id": "7" }]), &[], Some("attachments.0.id")),
+            (json!([{ "id": "51" }]), &[], None),
+            (json!([]), &files[..], None),
+            (
+                json!((0..11).map(|_| json!({ "id": 0 })).collect::<Vec<_>>()),
+                &files[..],
+                Some("attachments"),
+            ),
+        ] {
+            let mut present = Attachments::default();
+            present.apply(50, &json!({}), vec![file(0)]);
+            let body = json!({ "attachments": list });
+            let mistakes = attachments(&body, files, &present);
+            let found = mistakes.first().map(|mistake| mistake.path.as_str());
+            assert_eq!(found, path, "{body}");
+        }
     }
 
     #[test]

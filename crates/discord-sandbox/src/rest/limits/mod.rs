@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(crate) use answers::{choices, modal};
 pub(crate) use commands::commands;
-pub(crate) use messages::message;
+pub(crate) use messages::{attachments, message};
 
 /// A path in the body and the error there, as in the `errors` of code 50035.
 #[derive(Clone, Debug, PartialEq, Eq)]
