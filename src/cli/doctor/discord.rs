@@ -83,7 +83,13 @@ async fn guild(diagnosis: &Diagnosis, guild: Option<GuildId>) -> Finding {
 async fn alerts(diagnosis: &Diagnosis, guild: GuildId, channel: ChannelId) -> Finding {
     const PART: &str = "alerts";
     match diagnosis.missing_permissions(guild, channel).await {
-        Ok(missing) if missing.is_empty() => Finding::ok(
+        Ok(missing) if missing.for_alerts.is_empty() && missing.for_pictures => Finding::warning(
+            PART,
+            format!(
+                "Rollcall may post in the channel {channel} of {guild}, but without pictures: it lacks Attach Files there"
+            ),
+        ),
+        Ok(missing) if missing.for_alerts.is_empty() => Finding::ok(
             PART,
             format!("Rollcall may post in the channel {channel} of {guild}"),
         ),
@@ -91,7 +97,7 @@ async fn alerts(diagnosis: &Diagnosis, guild: GuildId, channel: ChannelId) -> Fi
             PART,
             format!(
                 "in the alert channel {channel} of {guild}, Rollcall lacks {}. Give them to its role in the settings of the channel",
-                missing.join(", ")
+                missing.for_alerts.join(", ")
             ),
         ),
         Err(NoAnswer::Missing) => Finding::problem(

@@ -19,6 +19,15 @@ const NEEDED: [(Permissions, &str); 3] = [
     (Permissions::EMBED_LINKS, "Embed Links"),
 ];
 
+/// What the bot lacks in a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LackingPermissions {
+    /// Those without which there are no alerts, by the names that Discord's settings show.
+    pub for_alerts: Vec<&'static str>,
+    /// Whether messages have no pictures, because Attach Files is missing.
+    pub for_pictures: bool,
+}
+
 /// Questions to Discord with the token of the settings.
 pub struct Diagnosis {
     rest: Rest,
@@ -70,12 +79,12 @@ impl Diagnosis {
         Ok(self.rest.is_in_guild(guild.0).await?)
     }
 
-    /// The permissions that the bot lacks in a channel of a guild, by the names that Discord's settings show.
+    /// The permissions that the bot lacks in a channel of a guild.
     pub async fn missing_permissions(
         &self,
         guild: GuildId,
         channel: ChannelId,
-    ) -> Result<Vec<&'static str>, NoAnswer> {
+    ) -> Result<LackingPermissions, NoAnswer> {
         let channel: GuildChannel = self.rest.read(&format!("/channels/{channel}")).await?;
         if channel.guild_id.get() != guild.0 {
             return Err(NoAnswer::Missing);
@@ -94,12 +103,15 @@ impl Diagnosis {
     }
 }
 
-fn missing(guild: &PartialGuild, channel: &GuildChannel, member: &Member) -> Vec<&'static str> {
+fn missing(guild: &PartialGuild, channel: &GuildChannel, member: &Member) -> LackingPermissions {
     let has: serenity::Permissions = guild.user_permissions_in(channel, member);
     let lacks = NEEDED
         .into_iter()
         .filter(|(needed, _)| !has.contains(*needed));
-    lacks.map(|(_, name)| name).collect()
+    LackingPermissions {
+        for_alerts: lacks.map(|(_, name)| name).collect(),
+        for_pictures: !has.contains(Permissions::ATTACH_FILES),
+    }
 }
 
 /// How far `now` is ahead of an HTTP date.
@@ -155,8 +167,11 @@ mod tests {
         let all = NEEDED
             .iter()
             .fold(Permissions::empty(), |all, (one, _)| all | *one);
+        let with_files = all | Permissions::ATTACH_FILES;
         for (everyone, denied, lacks) in [
             (all, Permissions::empty(), &[][..]),
+            (with_files, Permissions::empty(), &[]),
+            (with_files, Permissions::ATTACH_FILES, &[]),
             (all, Permissions::EMBED_LINKS, &["Embed Links"][..]),
             (
                 Permissions::VIEW_CHANNEL,
@@ -167,7 +182,13 @@ mod tests {
             (Permissions::ADMINISTRATOR, all, &[]),
         ] {
             let found = missing(&guild(everyone), &channel(denied), &bot());
-            assert_eq!(found, lacks, "{everyone} without {denied}");
+            assert_eq!(found.for_alerts, lacks, "{everyone} without {denied}");
+            let has_files =
+                everyone.administrator() || everyone.attach_files() && !denied.attach_files();
+            assert_eq!(
+                found.for_pictures, !has_files,
+                "{everyone} without {denied}"
+            );
         }
     }
 

@@ -5,10 +5,11 @@ use std::fmt::Display;
 
 use poise::serenity_prelude::Permissions;
 
-/// What alerts and boards need. Replies to commands need no permission.
+/// What alerts and boards need, and for pictures Attach Files. Replies to commands need no other permission.
 const PERMISSIONS: Permissions = Permissions::VIEW_CHANNEL
     .union(Permissions::SEND_MESSAGES)
-    .union(Permissions::EMBED_LINKS);
+    .union(Permissions::EMBED_LINKS)
+    .union(Permissions::ATTACH_FILES);
 
 /// The address that invites the bot of an application, with the permissions that it needs.
 pub(super) fn link(application: impl Display) -> String {
@@ -55,11 +56,14 @@ mod tests {
         }
         let page = std::fs::read_to_string("docs/quick-start.md").unwrap();
         let named = format!(
-            "{} is View Channels ({}) + Send Messages ({}) + Embed Links",
+            "{} is View Channels ({}) + Send Messages ({}) + Embed Links ({}) + Attach Files ({})",
             PERMISSIONS.bits(),
             Permissions::VIEW_CHANNEL.bits(),
-            Permissions::SEND_MESSAGES.bits()
+            Permissions::SEND_MESSAGES.bits(),
+            Permissions::EMBED_LINKS.bits(),
+            Permissions::ATTACH_FILES.bits()
         );
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(page.contains(&named), "{named}");
     }
 

@@ -73,7 +73,7 @@ async fn the_walk_from_the_invitation_to_the_first_alert() {
         Some(link.lines().next()?.to_owned())
     });
     assert!(
-        link.contains("&scope=bot+applications.commands&permissions=19456"),
+        link.contains("&scope=bot+applications.commands&permissions=52224"),
         "{link}"
     );
 

@@ -54,8 +54,8 @@ async fn without_the_permission_to_reply_the_message_is_posted_without_reference
     the_message(&sandbox, "🔴 shop is offline").await;
     sandbox.slash("/ack").await;
     the_message(&sandbox, "Acknowledged: by <@1001>").await;
-    // View Channel, Send Messages and Embed Links, as the invitation asks for.
-    sandbox.set_bot_permissions(sandbox.guild(), 19_456);
+    // View Channel, Send Messages, Embed Links and Attach Files, as the invitation asks for.
+    sandbox.set_bot_permissions(sandbox.guild(), 52_224);
     mail.goes_down();
     the_message(&sandbox, "🔴 mail is offline, too").await;
 }
