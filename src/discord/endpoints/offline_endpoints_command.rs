@@ -5,6 +5,7 @@ use crate::actions::endpoints::{recheck, summarize};
 use crate::discord::Context;
 use crate::discord::endpoints::{handlers, inactive, not_found, statistics_card, texts};
 use crate::discord::monitors::history::range_option;
+use crate::discord::monitors::pictures::attach::PictureRequest;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
 use crate::discord::ui::view::OfflineView;
@@ -133,13 +134,14 @@ async fn stats(
     range: Option<String>,
 ) -> Result<(), CommandError> {
     let app = ctx.data();
-    let requester = reply::requester(ctx)?;
+    let request = PictureRequest::of_command(ctx)?;
+    let guild = request.requester.guild;
     let work = async {
         if let Some(typed) = range {
-            return inactive::statistics(app, requester.guild, &typed).await;
+            return inactive::statistics(app, request, &typed).await;
         }
         let now = app.now();
-        let statistics = summarize::statistics(&app.store.reader, requester.guild, now).await?;
+        let statistics = summarize::statistics(&app.store.reader, guild, now).await?;
         if statistics.total() == 0 {
             return Ok(Message::sentence(texts::NO_ENDPOINTS));
         }

@@ -3,6 +3,9 @@
 use crate::actions::servers::manage_server;
 use crate::discord::Context;
 use crate::discord::monitors::history::recent_uptime_field;
+use crate::discord::monitors::pictures;
+use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
+use crate::discord::monitors::pictures::latency::NamedRange;
 use crate::discord::servers::{handlers, limit_replies, server_card};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::{self, Message};
@@ -41,23 +44,28 @@ async fn show(
     #[max_length = 100]
     server: String,
 ) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
+    let request = PictureRequest::of_command(ctx)?;
+    let (requester, guild) = (request.requester, request.requester.guild);
     let may_manage = access::may_manage(reply::permissions(ctx));
     let work = async {
         let app = ctx.data();
         let reader = &app.store.reader;
-        let found =
-            complete::named(reader, requester.guild, Some(MonitorKind::Server), &server).await?;
+        let found = complete::named(reader, guild, Some(MonitorKind::Server), &server).await?;
         let standing =
             manage_server::standing(reader, requester, found.id, app.thresholds, app.now()).await?;
         let samples = server::latest_samples(reader, found.id, server_card::SAMPLES).await?;
         let card = server_card::one(&standing, &samples);
-        let card = recent_uptime_field::added_to(card, app, requester.guild, found.id).await?;
+        let card = recent_uptime_field::added_to(card, app, guild, found.id).await?;
         let mut message = Message::embed(card);
         if may_manage {
             message.rows = limit_replies::offer(&standing, &samples);
         }
-        Ok(message)
+        // A server that has not reported yet has nothing to draw.
+        if samples.is_empty() {
+            return Ok(message);
+        }
+        let scene = pictures::server::scene(app, guild, found.id, NamedRange::last_day(app.now()));
+        Ok(with_picture(app, request, message, scene).await)
     };
     reply::answer(ctx, work).await
 }

@@ -3,6 +3,7 @@
 mod chart;
 mod checks;
 mod commands;
+mod day_pictures;
 mod objectives;
 mod packing;
 mod server_metrics;

@@ -146,6 +146,7 @@ async fn use_commands(sandbox: &Sandbox, target: &str) {
     for line in [
         "/offline_endpoints list",
         "/offline_endpoints stats",
+        "/offline_endpoints stats range:7d",
         "/offline_endpoints recheck ip:127.0.0.1 port:1",
         "/endpoints list all:true",
         "/endpoints show endpoint:shop",

@@ -6,16 +6,17 @@ mod texts;
 use crate::actions::history::charts::inactive_endpoints;
 use crate::discord::DiscordState;
 use crate::discord::monitors::history::range_option;
+use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
 use crate::discord::ui::error::{CommandError, wrong};
 use crate::discord::ui::reply::Message;
-use crate::domain::discord_id::GuildId;
 
-/// The statistics of a range as a member typed it.
+/// The statistics of a range as a member typed it, with their picture.
 pub(in crate::discord) async fn statistics(
     app: &DiscordState,
-    guild: GuildId,
+    request: PictureRequest,
     typed: &str,
 ) -> Result<Message, CommandError> {
+    let guild = request.requester.guild;
     let wanted = range_option::wanted(app, guild, Some(typed)).await?;
     let range = wanted.until(app.now());
     let found = inactive_endpoints::of(&app.store.reader, guild, range).await;
@@ -24,5 +25,11 @@ pub(in crate::discord) async fn statistics(
         error => error.into(),
     })?;
     let heading = range_option::shown(app, guild, wanted).await?;
-    Ok(Message::embed(inactive_card::card(&found, heading)))
+    let message = Message::embed(inactive_card::card(&found, heading));
+    if found.figures.outages() == 0 {
+        return Ok(message);
+    }
+    let name = range_option::name(Some(typed));
+    let scene = async { Ok(found.scene(&name)) };
+    Ok(with_picture(app, request, message, scene).await)
 }

@@ -3,16 +3,19 @@
 use super::outages_card::{self, OutageList};
 use super::uptime_card::{self, PER_PAGE, UptimeList};
 use super::{figures_card, range_option, texts};
+use crate::actions::history::charts::day_range;
 use crate::actions::history::uptime::{self, MonitorUptime};
 use crate::discord::DiscordState;
 use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
 use crate::discord::monitors::pictures::latency::{self, NamedRange};
+use crate::discord::monitors::pictures::strip;
 use crate::discord::ui::custom_id::history_view::{HistoryView, PagedRange};
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply::Message;
 use crate::discord::ui::view::Pages;
 use crate::discord::ui::{buttons, complete};
 use crate::domain::discord_id::GuildId;
+use crate::domain::history::range::HistoryRange;
 use crate::store::Reader;
 use crate::store::history::monitor_history::HistoryScope;
 use crate::store::history::removed_monitor;
@@ -75,13 +78,49 @@ pub(in crate::discord) async fn uptime(
     guild: GuildId,
     view: &HistoryView,
 ) -> Result<Message, CommandError> {
-    let now = app.now();
-    let range = view.range.until(now);
-    let mut all = uptime::list(&app.store.reader, guild, &view.scope, range, now).await?;
+    let range = view.range.until(app.now());
+    let all = worst_first(app, guild, view, range).await?;
+    page_of_uptime(app, guild, view, &all).await
+}
+
+/// The page with the picture of the days of the worst monitors, if the range is short enough for one. Further pages have none.
+pub(super) async fn uptime_with_picture(
+    app: &DiscordState,
+    request: PictureRequest,
+    view: &HistoryView,
+) -> Result<Message, CommandError> {
+    let guild = request.requester.guild;
+    let range = view.range.until(app.now());
+    let all = worst_first(app, guild, view, range).await?;
+    let message = page_of_uptime(app, guild, view, &all).await?;
+    if all.is_empty() || !day_range::is_in_days(range) {
+        return Ok(message);
+    }
+    let scene = strip::scene(app, guild, &all, range);
+    Ok(with_picture(app, request, message, scene).await)
+}
+
+async fn worst_first(
+    app: &DiscordState,
+    guild: GuildId,
+    view: &HistoryView,
+    range: HistoryRange,
+) -> Result<Vec<MonitorUptime>, CommandError> {
+    let reader = &app.store.reader;
+    let mut all = uptime::list(reader, guild, &view.scope, range, app.now()).await?;
+    uptime::sort_by_uptime(&mut all);
+    Ok(all)
+}
+
+async fn page_of_uptime(
+    app: &DiscordState,
+    guild: GuildId,
+    view: &HistoryView,
+    all: &[MonitorUptime],
+) -> Result<Message, CommandError> {
     if all.is_empty() {
         return Ok(Message::sentence(texts::NO_MONITORS));
     }
-    uptime::sort_by_uptime(&mut all);
     let pages = Pages::new(view.page, all.len() as u64, PER_PAGE);
     let first = (pages.page - 1) * PER_PAGE;
     let shown = all.iter().skip(first as usize).take(PER_PAGE as usize);
@@ -89,7 +128,7 @@ pub(in crate::discord) async fn uptime(
         heading: heading(app, guild, &view.scope, view.range).await?,
         page: &shown.cloned().collect::<Vec<_>>(),
         with_downtime: all.iter().filter(|one| had_downtime(one)).count(),
-        range,
+        range: view.range.until(app.now()),
     };
     let mut message = Message::embed(uptime_card::list(&list, pages));
     message.rows = buttons::uptime_rows(pages, view);

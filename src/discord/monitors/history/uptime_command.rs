@@ -3,6 +3,7 @@
 use super::handlers::{self, HistoryOptions};
 use super::range_option;
 use crate::discord::Context;
+use crate::discord::monitors::pictures::attach::PictureRequest;
 use crate::discord::ui::complete;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply;
@@ -27,7 +28,7 @@ pub(in crate::discord) async fn uptime(
     #[min = 1]
     page: Option<u32>,
 ) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
+    let request = PictureRequest::of_command(ctx)?;
     let wanted = HistoryOptions {
         monitor,
         group,
@@ -35,9 +36,9 @@ pub(in crate::discord) async fn uptime(
         page,
     };
     let work = async {
-        let (app, guild) = (ctx.data(), requester.guild);
+        let (app, guild) = (ctx.data(), request.requester.guild);
         let view = handlers::view(app, guild, wanted).await?;
-        handlers::uptime(app, guild, &view).await
+        handlers::uptime_with_picture(app, request, &view).await
     };
     reply::answer(ctx, work).await
 }
