@@ -12,6 +12,7 @@
 //! - `jobs`: background jobs
 //! - `metrics`, `health`: metrics, and the health of the components
 //! - `discord`, `http`, `cli`: the interfaces
+//! - `web`: pages for people, rendered
 //! - `settings`, `telemetry`: the environment, typed; the log
 //! - `app`: composition: starts, supervises and drains everything
 //! - `fuzzing`: what the fuzz targets call; absent from every other build
@@ -33,6 +34,8 @@ mod probe;
 mod settings;
 mod store;
 mod telemetry;
+#[expect(dead_code, reason = "no route serves them yet")]
+mod web;
 
 use rollcall_domain as domain;
 
