@@ -3,8 +3,7 @@
 //! The modules, in reading order. Imports point down, and ARCHITECTURE.md follows seven examples through them.
 //!
 //! - `domain`: pure rules and types, a crate of its own
-//! - `clock`: the only code that reads the time
-//! - `private_files`: files that only their owner can read
+//! - `system`: `clock`, the only code that reads the time, and `private_files`, which only their owner can read
 //! - `store`: the only code with SQL
 //! - `probe`: how endpoints are checked
 //! - `actions`: what requesters can do, one transaction each
@@ -20,7 +19,6 @@
 mod actions;
 mod app;
 mod cli;
-mod clock;
 mod discord;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -29,14 +27,15 @@ mod http;
 mod jobs;
 mod metrics;
 mod notify;
-mod private_files;
 mod probe;
 mod settings;
 mod store;
+mod system;
 mod telemetry;
 #[expect(dead_code, reason = "no route serves them yet")]
 mod web;
 
 use rollcall_domain as domain;
+use system::{clock, private_files};
 
 pub use cli::main;

@@ -26,10 +26,10 @@ use std::path::{Path, PathBuf};
 use files::rust_files;
 
 /// The folders that each folder may import. `app` and `cli` compose everything; a folder that is not listed imports none.
-const EDGES: [(&str, &[&str]); 18] = [
-    ("clock", &["domain"]),
+const EDGES: [(&str, &[&str]); 17] = [
+    // `clock` and `private_files`, which others import under their own names.
+    ("system", &["domain"]),
     ("metrics", &["domain"]),
-    ("private_files", &[]),
     ("health", &["clock"]),
     ("settings", &["domain", "private_files"]),
     ("notify", &["domain", "store"]),
@@ -112,7 +112,7 @@ const CONFINED: [(&str, &[&str]); 18] = [
     ("hyper_util", &["http"]),
     ("reqwest", &["cli", "discord", "notify"]),
     ("sd_notify", &["notify"]),
-    ("rustix", &["cli", "private_files"]),
+    ("rustix", &["cli", "system"]),
     ("sysinfo", &["cli"]),
     ("rustls", &["probe"]),
     ("tokio_rustls", &["probe"]),
