@@ -12,3 +12,5 @@ mod scene_tests;
 pub mod svg;
 #[cfg(test)]
 mod tests;
+
+pub use font::width as text_width;
