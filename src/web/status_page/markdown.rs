@@ -27,7 +27,7 @@ pub fn plain(foreign: &str) -> String {
     let mut out = String::new();
     for event in Parser::new_ext(&source, Options::ENABLE_STRIKETHROUGH) {
         match event {
-            Event::Text(text) | Event::Code(text) => out.push_str(&text),
+            Event::Text(text) | Event::Code(text) => out.push_str(&visible(&text)),
             Event::SoftBreak
             | Event::HardBreak
             | Event::End(
@@ -56,6 +56,9 @@ impl MarkdownFilter {
             Event::Html(_) | Event::InlineHtml(_) => None,
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
+            // Entities such as `&#x202e;` stand for characters that were not in the source.
+            Event::Text(text) => Some(Event::Text(visible(&text).into())),
+            Event::Code(text) => Some(Event::Code(visible(&text).into())),
             other => Some(other),
         }
     }
@@ -102,6 +105,10 @@ impl MarkdownFilter {
     }
 }
 
+fn visible(text: &str) -> String {
+    body(text, LONGEST_BODY)
+}
+
 /// Markup of Rollcall's own.
 fn raw<'a>(markup: String) -> Event<'a> {
     Event::InlineHtml(CowStr::from(markup))
@@ -117,7 +124,7 @@ fn is_web_address(address: &str) -> bool {
     let is_web = scheme.is_some_and(|scheme| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")
     });
-    is_web && !address.contains(|one: char| one.is_whitespace() || one.is_control())
+    is_web && !address.contains(char::is_whitespace) && visible(address) == address
 }
 
 #[cfg(test)]
@@ -165,6 +172,12 @@ mod tests {
                 "<p>a</p>",
             ),
             ("&lt;script&gt;", "<p>&lt;script&gt;</p>"),
+            (
+                "a&#x202e;b&#x1b;c&#xfffe;d `&#x202e;`",
+                "<p>abcd <code>&amp;#x202e;</code></p>",
+            ),
+            ("[x](https://example.org/&#x202e;gpj)", "<p>x</p>"),
+            ("[x](https://example.org/a&#10;b)", "<p>x</p>"),
         ] {
             assert_eq!(render(source), shown, "{source}");
         }

@@ -77,8 +77,8 @@ pub fn page_of(statuses: &[PublicStatus]) -> PageSnapshot {
 
 /// Pages of the size that people have: items with a few bad days each, different ones for each item.
 pub fn varied_items(number: u64) -> Vec<PublicItem> {
-    let items = (0..number).map(|index| {
-        let name = format!("{} {}", NAMES[index as usize % NAMES.len()], index + 1);
+    let items = (0..number).zip(NAMES.iter().cycle()).map(|(index, kind)| {
+        let name = format!("{kind} {}", index + 1);
         let mut item = item(&name, PublicStatus::Online);
         let mut random = index.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut next = |limit: u64| {

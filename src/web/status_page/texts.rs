@@ -172,6 +172,11 @@ pub fn earlier_days(number: usize) -> String {
     format!("{} before that", text::count(number as u64, "more day"))
 }
 
+/// In a picture that shows a part of the items.
+pub fn more_items(number: usize) -> String {
+    format!("and {}", text::count(number as u64, "more item"))
+}
+
 /// A month, 1 to 12, of a year.
 pub fn month(year: &str, month: usize) -> String {
     let name = MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"");

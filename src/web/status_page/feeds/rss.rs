@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn hostile_texts_are_text_and_the_number_of_entries_is_limited() {
         let mut snapshot = testing::full_page();
-        let hostile = "]]></item><script>\u{0}\u{fffe}&nbsp;";
+        let hostile = "]]></item><script>\u{0}\u{fffe}&nbsp;&#xfffe;&#x1b;";
         snapshot.page.title = hostile.to_owned();
         snapshot.incidents[0].title = Some(hostile.to_owned());
         snapshot.incidents[0].notes[0].body = hostile.repeat(500);

@@ -140,6 +140,13 @@ mod tests {
     }
 
     #[test]
+    fn every_day_with_downtime_is_a_mark_of_its_own() {
+        let dates = vec!["2026-11-12".to_owned(); DAYS];
+        let strip = strip(&[offline(3_600); DAYS], &dates);
+        assert_eq!(strip.matches("<title>").count(), DAYS);
+    }
+
+    #[test]
     fn a_strip_is_as_wide_as_90_days_however_many_there_are() {
         let dates = vec!["2026-11-12".to_owned(); 100];
         assert_eq!(strip(&[], &[]), r#"<path class="u" d="M0 9h90v2H0z"/>"#);

@@ -137,7 +137,7 @@ fn no_page_runs_anything_or_asks_another_host() {
 }
 
 /// What people can type, at its worst.
-const HOSTILE: [&str; 8] = [
+const HOSTILE: [&str; 9] = [
     "<script>alert(1)</script>",
     "\"><svg onload=alert(1)>",
     "' style='x' onclick='y",
@@ -145,6 +145,7 @@ const HOSTILE: [&str; 8] = [
     "\u{202e}gpj\u{2066}\u{200b}\u{0}\u{1b}[31m\u{fffe}",
     "{{ frame.title }} {% raw %} &amp; &#0; &nbsp;",
     "[x](javascript:alert(1)) ![i](https://example.net/i.png) <img src=x onerror=y>",
+    "&#x202e;gpj&#x1b;[31m&#xfffe;&#x200b;&zwj; <https://example.org/&#x202e;>",
     "| a | b |\n|---|---|\n# h\n```\n<x>",
 ];
 
