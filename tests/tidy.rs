@@ -103,7 +103,7 @@ const EDGES: [(&str, &[&str]); 17] = [
 ];
 
 /// External crates that only some folders may name.
-const CONFINED: [(&str, &[&str]); 18] = [
+const CONFINED: [(&str, &[&str]); 20] = [
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
     ("poise", &["discord"]),
@@ -122,6 +122,8 @@ const CONFINED: [(&str, &[&str]); 18] = [
     ("hmac", &["notify"]),
     ("base64", &["http", "notify"]),
     ("chrono_tz", &["domain"]),
+    ("askama", &["web"]),
+    ("pulldown_cmark", &["web"]),
 ];
 
 const NO_NAMES: [&str; 7] = [
