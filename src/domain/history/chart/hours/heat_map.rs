@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use super::weekday_hours::WeekdayHours;
 use crate::history::chart::drawing::{
     HEIGHT, LABEL_SIZE, LEFT, Legend, SMALL_SIZE, Sentences, TOP, TextStyle, label, outline,
-    pixels, scene, sized_label, title,
+    pixels, remark, scene, sized_label, title,
 };
 use crate::history::chart::scene::{Anchor, Area, Ink, Scene, ScenePoint, Shape};
 use crate::text;
@@ -63,6 +63,14 @@ impl WeekHeatMap<'_> {
             }
         }
         hours(&mut shapes);
+        if self.monitors == 0 {
+            let area = Area {
+                width: FIRST.width * 24.0,
+                height: FIRST.height * 7.0 + 16.0,
+                ..FIRST
+            };
+            shapes.push(remark(area, "there are no monitors in this range"));
+        }
         let monitors = text::count(self.monitors, "monitor");
         shapes.push(title(
             "Downtime by weekday and hour",
@@ -293,6 +301,7 @@ mod tests {
         // Six days, and the explanation.
         assert_eq!(text.matches("Unknown line").count(), 6 * 24 + 1);
         assert_eq!(text.matches("Grid rectangle").count(), 24 + 1);
+        assert!(text.contains("there are no monitors in this range"));
         assert_eq!(
             scene.description,
             "Downtime of 0 monitors by weekday and hour, 4w, in the time zone UTC. No downtime."
