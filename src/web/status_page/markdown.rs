@@ -129,7 +129,49 @@ fn is_web_address(address: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    const ELEMENTS: [&str; 15] = [
+        "div",
+        "p",
+        "strong",
+        "em",
+        "del",
+        "code",
+        "pre",
+        "a",
+        "h4",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "hr",
+        "br",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_well_formed_markup_of_few_elements(
+            text in r#"([<>&"'\[\]()!*_~`#=\-+.\\\n\t a-c1:/;|]|https://e.org|<b>|&#x202e;|\PC){0,120}"#,
+        ) {
+            let rendered = format!("<div>{}</div>", render(&text));
+            let tree = roxmltree::Document::parse(&rendered);
+            prop_assert!(tree.is_ok(), "{rendered}");
+            let tree = tree.unwrap();
+            for node in tree.descendants().filter(roxmltree::Node::is_element) {
+                prop_assert!(ELEMENTS.contains(&node.tag_name().name()), "{rendered}");
+                for attribute in node.attributes() {
+                    let is_known = match attribute.name() {
+                        "href" => attribute.value().starts_with("http"),
+                        name => name == "rel" || name == "start",
+                    };
+                    prop_assert!(is_known, "{rendered}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn common_markdown_is_rendered() {
