@@ -32,7 +32,6 @@ mod settings;
 mod store;
 mod system;
 mod telemetry;
-#[expect(dead_code, reason = "no route serves them yet")]
 mod web;
 
 use rollcall_domain as domain;

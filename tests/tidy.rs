@@ -38,7 +38,7 @@ const EDGES: [(&str, &[&str]); 17] = [
         &["clock", "domain", "private_files", "settings"],
     ),
     ("store", &["domain", "private_files"]),
-    ("web", &["domain", "notify"]),
+    ("web", &["domain", "clock", "store", "actions", "notify"]),
     ("probe", &["domain", "clock"]),
     ("actions", &["domain", "clock", "store", "probe"]),
     (
@@ -76,6 +76,7 @@ const EDGES: [(&str, &[&str]); 17] = [
             "jobs",
             "discord",
             "http",
+            "web",
         ],
     ),
     (
@@ -107,7 +108,7 @@ const CONFINED: [(&str, &[&str]); 20] = [
     ("sqlx", &["store"]),
     ("serenity", &["discord"]),
     ("poise", &["discord"]),
-    ("axum", &["http"]),
+    ("axum", &["http", "web"]),
     ("hyper", &["http"]),
     ("hyper_util", &["http"]),
     ("reqwest", &["cli", "discord", "notify"]),

@@ -18,7 +18,7 @@ use crate::store::guild;
 use crate::store::monitors::monitor;
 use crate::store::{STATEMENT_LOG, Store, StoreError};
 use crate::telemetry::LibraryTargets;
-use crate::{clock, discord, http, jobs, private_files, telemetry};
+use crate::{clock, discord, http, jobs, private_files, telemetry, web};
 
 // For the command line, which asks Discord, too.
 pub use crate::discord::bot::diagnosis::{Diagnosis, NoAnswer};
@@ -110,6 +110,7 @@ async fn run_on(settings: &Settings, store: &Store) -> Result<(), AppError> {
         listener: listeners.http,
         metrics_listener: listeners.metrics,
         app: parts.http(),
+        pages: web::routes(parts.pages(bound)),
     };
     let mut tasks = vec![tokio::spawn(server.run(stop.clone()))];
     tasks.extend(jobs::start(&jobs, &stop).await?);

@@ -29,6 +29,8 @@ use crate::probe::{ConnectionRate, Prober, ProberConfig, ProberError};
 use crate::settings::{Secret, Settings};
 use crate::store::Store;
 use crate::store::job_run::RecentRuns;
+use crate::web::status_page::live::cache::PageCache;
+use crate::web::status_page::live::load::PagesBase;
 use crate::{discord, http, jobs, private_files, telemetry};
 
 /// The check runner of the operator's command line, with rules and prober as set in the settings. Its checks have no limits.
@@ -196,6 +198,23 @@ impl<'a> Parts<'a> {
             trusted_proxies: self.settings.http.trusted_proxies.clone().into(),
             clock,
         }
+    }
+
+    /// The pages for people, at `PUBLIC_URL` or at the address on which Rollcall listens; `None`: they are off.
+    pub(super) fn pages(&self, bound: SocketAddr) -> Option<PageCache> {
+        let url = match &self.settings.http.public_url {
+            Some(url) => url.clone(),
+            None if bound.ip().to_canonical().is_loopback() => PublicUrl::bound(bound),
+            None => {
+                tracing::warn!(
+                    "status pages are off, because HTTP_BIND is reachable from other machines and PUBLIC_URL is not set. Example: PUBLIC_URL=https://rollcall.example.org"
+                );
+                return None;
+            }
+        };
+        let base = PagesBase::of(url.as_str());
+        let reader = self.store.reader.clone();
+        Some(PageCache::new(reader, base, Clock::SYSTEM))
     }
 
     pub(super) fn jobs(

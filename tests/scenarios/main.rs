@@ -21,3 +21,4 @@ mod notifications;
 mod process;
 mod servers;
 mod silences;
+mod web;

@@ -87,6 +87,8 @@ pub struct HttpServer {
     /// The port of the operator's pages; `None`: they are on the other one.
     pub metrics_listener: Option<TcpListener>,
     pub app: HttpState,
+    /// What people read in a browser, with its state.
+    pub pages: Router,
 }
 
 impl HttpServer {
@@ -101,14 +103,15 @@ impl HttpServer {
         let all = connections(ConnectionLimits::DEFAULT);
         match self.metrics_listener {
             None => {
-                let routes = routes(app.clone(), Some(operator_pages()));
+                let routes = routes(app.clone(), Some(operator_pages())).merge(self.pages);
                 serve(self.listener, routes, all, stop).await;
             }
             Some(listener) => {
                 let scrapers = connections(ConnectionLimits::OF_OPERATOR);
                 let operator = operator_routes(app.clone());
                 let operator = serve(listener, operator, scrapers, stop.clone());
-                let others = serve(self.listener, routes(app.clone(), None), all, stop);
+                let routes = routes(app.clone(), None).merge(self.pages);
+                let others = serve(self.listener, routes, all, stop);
                 tokio::join!(operator, others);
             }
         }

@@ -10,6 +10,7 @@ use crate::domain::monitor::{MonitorId, MonitorKind};
 use crate::domain::silences::maintenance::TimeWindow;
 use crate::store::engine::rows::{pieces, placeholders};
 use crate::store::history::status_span;
+use crate::store::status_pages::page::StatusPage;
 use crate::store::{Reader, StoreError};
 
 /// A monitor in a range of its history.
@@ -70,19 +71,30 @@ pub async fn monitors(
     scope: &HistoryScope,
     range: HistoryRange,
 ) -> Result<Vec<MonitorHistory>, StoreError> {
-    let mut all = Vec::new();
-    for table in TABLES {
-        let query = Query {
-            reader,
-            guild,
-            scope,
-            range,
-            table,
-        };
-        all.extend(query.monitors().await?);
-    }
-    all.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-    Ok(all)
+    let query = Query {
+        reader,
+        guild,
+        range,
+        condition: scope.condition(),
+        value: scope.value(),
+    };
+    query.monitors().await
+}
+
+/// The monitors of a status page in the range, by name, without their history.
+pub async fn on_page(
+    reader: &Reader,
+    page: &StatusPage,
+    range: HistoryRange,
+) -> Result<Vec<MonitorHistory>, StoreError> {
+    let query = Query {
+        reader,
+        guild: page.guild,
+        range,
+        condition: "m.id IN (SELECT i.monitor_id FROM status_page_items i WHERE i.page_id = CAST($4 AS INTEGER))",
+        value: Some(page.id.0.to_string()),
+    };
+    query.monitors().await
 }
 
 /// Reads the history of monitors, some at a time, and keeps of each what `take` makes of it.
@@ -123,9 +135,10 @@ pub async fn guilds(reader: &Reader) -> Result<Vec<GuildId>, StoreError> {
 struct Query<'query> {
     reader: &'query Reader,
     guild: GuildId,
-    scope: &'query HistoryScope,
     range: HistoryRange,
-    table: &'static str,
+    /// On a row of monitors (`m`); the value is bound as `$4`.
+    condition: &'static str,
+    value: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -147,22 +160,30 @@ impl Query<'_> {
             .bind(self.guild.to_row())
             .bind(self.range.from.millis())
             .bind(self.range.to.millis())
-            .bind(self.scope.value())
+            .bind(self.value.as_deref())
             .fetch_all(&self.reader.pool)
             .await?;
         Ok(rows)
     }
 
     async fn monitors(&self) -> Result<Vec<MonitorHistory>, StoreError> {
-        let (removed_at, overlap) = match self.table {
+        let mut all = Vec::new();
+        for table in TABLES {
+            all.extend(self.monitors_in(table).await?);
+        }
+        all.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+        Ok(all)
+    }
+
+    async fn monitors_in(&self, table: &str) -> Result<Vec<MonitorHistory>, StoreError> {
+        let (removed_at, overlap) = match table {
             "monitors" => ("NULL", "$2 < $3"),
             _ => ("m.removed_at", "m.removed_at > $2 AND m.created_at < $3"),
         };
         let sql = format!(
             "SELECT m.id, m.kind, m.name, m.group_name, {removed_at} AS removed_at, l.exact_from FROM {} m
              LEFT JOIN span_limits l ON l.monitor_id = m.id WHERE m.guild_id = $1 AND {overlap} AND {}",
-            self.table,
-            self.scope.condition()
+            table, self.condition
         );
         let rows: Vec<Row> = self.fetch(sql).await?;
         rows.into_iter()

@@ -4,7 +4,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::history::chart::inactive::figures::InactivePeriod;
 use crate::domain::history::range::HistoryRange;
-use crate::domain::transition::OutageEnd;
+use crate::domain::status::transition::OutageEnd;
 use crate::store::{Reader, StoreError};
 
 #[derive(sqlx::FromRow)]

@@ -56,6 +56,15 @@ impl Row {
     }
 }
 
+/// The page with this slug, of any guild: it is public.
+pub async fn with_slug(reader: &Reader, slug: &PageSlug) -> Result<Option<StatusPage>, StoreError> {
+    let row: Option<Row> = sqlx::query_as("SELECT * FROM status_pages WHERE slug = $1")
+        .bind(slug.as_str())
+        .fetch_optional(&reader.pool)
+        .await?;
+    row.map(Row::page).transpose()
+}
+
 /// The pages of a guild, by slug.
 pub async fn list(reader: &Reader, guild: GuildId) -> Result<Vec<StatusPage>, StoreError> {
     let rows: Vec<Row> =

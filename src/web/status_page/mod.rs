@@ -1,4 +1,4 @@
-//! Status pages: from a snapshot of what a page shows in public to bytes. Nothing here reads a store, a clock or a request.
+//! Status pages: from a snapshot of what a page shows in public to bytes. Only `live` reads a store, a clock or a request.
 //!
 //! What each path below the base path of a page is made with, and its policy; `/assets/…` is at the root of every host.
 //!
@@ -19,6 +19,7 @@ pub mod badge;
 mod day_class;
 pub mod feeds;
 pub mod html;
+pub mod live;
 mod markdown;
 pub mod picture;
 pub mod policy;

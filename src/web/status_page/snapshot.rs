@@ -49,6 +49,8 @@ pub struct PageFacts {
     pub base_url: String,
     /// The path of `base_url`: `/status/shop`, or empty.
     pub base_path: String,
+    /// The path below which Rollcall is found, from a reverse proxy: `/rollcall`, or empty.
+    pub root_path: String,
     /// A page with a password has no picture and no feeds in its head, because programs that fetch them have no cookie.
     pub is_password_protected: bool,
 }
@@ -109,8 +111,6 @@ impl PublicItem {
 pub struct PublicLatency {
     /// Medians of steps of the same length, oldest first, up to now; `None` for a step without checks. At most 96.
     pub medians: Vec<Option<Duration>>,
-    /// How long all the steps are together, such as 24 hours.
-    pub range: Duration,
     /// The 95th percentile of the last 24 hours, 7, 30 and 90 days; `None` without checks.
     pub p95_24_hours: Option<Duration>,
     pub p95_7_days: Option<Duration>,
@@ -196,6 +196,7 @@ pub struct PublicNote {
 }
 
 /// What people were doing about an incident when they wrote a note.
+#[cfg_attr(not(test), expect(dead_code, reason = "no incident is published yet"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotePhase {
     Investigating,

@@ -54,6 +54,7 @@ pub fn page_with(items: Vec<PublicItem>) -> PageSnapshot {
             zone: Tz::UTC,
             base_url: "https://status.example.org/status/shop".to_owned(),
             base_path: "/status/shop".to_owned(),
+            root_path: String::new(),
             is_password_protected: false,
         },
         generated_at: now(),
@@ -125,7 +126,6 @@ pub fn latency(slowest: u64) -> PublicLatency {
     });
     PublicLatency {
         medians: medians.collect(),
-        range: DAY,
         p95_24_hours: Some(Duration::from_millis(slowest)),
         p95_7_days: Some(Duration::from_millis(slowest + 10)),
         p95_30_days: Some(Duration::from_millis(slowest + 20)),

@@ -8,6 +8,8 @@ use crate::domain::text;
 /// The language of this file, as `lang` of HTML and `language` of feeds.
 pub const LANGUAGE: &str = "en";
 
+pub const UNAVAILABLE: &str =
+    "This page cannot be shown at the moment. Try again in a few seconds.\n";
 pub const SKIP_TO_STATUS: &str = "Skip to the current status";
 pub const ITEM: &str = "Name";
 pub const STATUS: &str = "Status";

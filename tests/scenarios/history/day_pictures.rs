@@ -19,7 +19,7 @@ fn picture(reply: &Reply, height: u32) -> String {
 async fn replies_have_pictures_of_days_of_servers_and_of_inactive_endpoints() {
     let sandbox = Sandbox::start().await;
     let (rollcall, mut web) = (bot(&sandbox), Web::up());
-    let running = with_shop(&sandbox, &rollcall, &mut web).await;
+    let running = with_shop(&sandbox, &rollcall, &web).await;
     web.goes_down();
     the_message(&sandbox, "🔴 shop is offline").await;
     web.recovers();

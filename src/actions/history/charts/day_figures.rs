@@ -66,18 +66,52 @@ pub async fn of(
     zone: Tz,
     now: Timestamp,
 ) -> Result<DayFigures, Error> {
-    day_range::check(range)?;
-    let days: Vec<HistoryRange> = range.local_days(zone).collect();
-    let observed = uptime::observed(reader, range, now).await?;
     let shown = monitors.iter().take(MOST_ROWS);
     let times: Vec<ClassTimes> = shown.clone().map(|one| one.summary.times).collect();
     let shown = shown.map(|one| one.monitor.clone()).collect();
-    let exact = monitor_history::each(reader, shown, range, |monitor| {
+    let shown = each(reader, shown, range, zone, now).await?;
+    let rows = shown.into_iter().zip(times).map(|(one, times)| DayRow {
+        days: one.days,
+        name: one.monitor.name,
+        times,
+    });
+    Ok(DayFigures {
+        range,
+        zone,
+        rows: rows.collect(),
+        monitors: u64::try_from(monitors.len()).unwrap_or(u64::MAX),
+    })
+}
+
+/// What a monitor was on each local day of a range.
+#[derive(Clone, Debug)]
+pub struct MonitorDays {
+    pub monitor: MonitorHistory,
+    pub days: Vec<ClassTimes>,
+}
+
+/// The days of some monitors, in their order. Reads the spans of 32 monitors at a time.
+///
+/// # Errors
+/// `Invalid` for more than 92 days.
+pub async fn each(
+    reader: &Reader,
+    monitors: Vec<MonitorHistory>,
+    range: HistoryRange,
+    zone: Tz,
+    now: Timestamp,
+) -> Result<Vec<MonitorDays>, Error> {
+    day_range::check(range)?;
+    let days: Vec<HistoryRange> = range.local_days(zone).collect();
+    let observed = uptime::observed(reader, range, now).await?;
+    let exact = monitor_history::each(reader, monitors, range, |mut monitor| {
         let days = exact_days(&monitor, &observed, &days);
+        monitor.spans = Vec::new();
+        monitor.maintenance = Vec::new();
         (monitor, days)
     });
-    let mut rows = Vec::new();
-    for ((monitor, exact), times) in exact.await?.into_iter().zip(times) {
+    let mut all = Vec::new();
+    for (monitor, exact) in exact.await? {
         let recorded = recorded_days(reader, &monitor, range).await?;
         let each = days.iter().zip(exact);
         let days = each.map(|(day, exact)| match exact {
@@ -87,18 +121,10 @@ pub async fn of(
                 .copied()
                 .unwrap_or_default(),
         });
-        rows.push(DayRow {
-            days: days.collect(),
-            name: monitor.name,
-            times,
-        });
+        let days = days.collect();
+        all.push(MonitorDays { monitor, days });
     }
-    Ok(DayFigures {
-        range,
-        zone,
-        rows,
-        monitors: u64::try_from(monitors.len()).unwrap_or(u64::MAX),
-    })
+    Ok(all)
 }
 
 /// The days of which the spans are known; `None` for those before.

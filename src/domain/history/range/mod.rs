@@ -7,7 +7,7 @@ mod tests;
 
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::monitor::ValidationError;
@@ -56,6 +56,17 @@ impl HistoryRange {
 
     pub fn length(self) -> Duration {
         self.to.since(self.from)
+    }
+
+    /// The current day in the zone up to now, and the whole days before it: `days` in all.
+    pub fn last_days(days: u32, zone: Tz, now: Timestamp) -> Self {
+        let earlier = Days::new(u64::from(days.saturating_sub(1)));
+        let first = local_date(now, zone).and_then(|today| today.checked_sub_days(earlier));
+        let from = first.and_then(|date| start_of_day(date, zone));
+        Self {
+            from: from.unwrap_or(now).min(now),
+            to: now,
+        }
     }
 
     /// Divides the range at the starts of the days in the zone. The first and the last part may be shorter than a day; days

@@ -426,3 +426,23 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_last_days_are_whole_local_days_and_the_current_one_so_far() {
+    for (zone, now, days, from) in [
+        ("UTC", NOW, 1, "2026-12-01T00:00:00Z"),
+        ("UTC", NOW, 90, "2026-09-03T00:00:00Z"),
+        ("Europe/Berlin", NOW, 90, "2026-09-02T22:00:00Z"),
+        (
+            "Asia/Tokyo",
+            "2026-12-01T16:00:00Z",
+            1,
+            "2026-12-01T15:00:00Z",
+        ),
+    ] {
+        let zone = parse_zone(zone).unwrap();
+        let range = HistoryRange::last_days(days, zone, at(now));
+        assert_eq!((range.from, range.to), (at(from), at(now)), "{zone} {days}");
+        assert_eq!(range.local_days(zone).count(), days as usize);
+    }
+}

@@ -12,7 +12,7 @@ use askama::Template;
 use super::markdown;
 use super::public_text::{name, title};
 use super::snapshot::{MaintenancePhase, PageBanner, PageFacts, PageSnapshot, PublicIncident};
-use super::stylesheet::{STYLESHEET, Stylesheet};
+use super::stylesheet::STYLESHEET;
 use super::texts;
 use crate::domain::text;
 pub(super) use incident_view::incident_title;
@@ -28,7 +28,8 @@ struct FrameView {
     base_path: String,
     base_url: String,
     is_password_protected: bool,
-    stylesheet: &'static Stylesheet,
+    /// The path of the stylesheet.
+    stylesheet: String,
     /// The color of a link preview, of the banner.
     theme_color: &'static str,
     /// The class of the banner, and the name of its icon.
@@ -55,7 +56,7 @@ impl FrameView {
             base_path: base_path.clone(),
             base_url: base_url.clone(),
             is_password_protected: snapshot.page.is_password_protected,
-            stylesheet: &STYLESHEET,
+            stylesheet: stylesheet(&snapshot.page.root_path),
             theme_color: theme_color(class),
             class,
             banner: texts::banner(banner),
@@ -209,17 +210,22 @@ pub fn embed(snapshot: &PageSnapshot) -> String {
 #[derive(Template)]
 #[template(path = "not_found.html", config = "src/web/askama.toml")]
 struct NotFoundView {
-    stylesheet: &'static Stylesheet,
+    stylesheet: String,
 }
 
-/// The one answer for pages that do not exist, are not public, or belong to somewhere else.
-pub fn not_found() -> String {
+/// The one answer for pages that do not exist, are not public, or belong to somewhere else. `root_path` is that of `PageFacts`.
+pub fn not_found(root_path: &str) -> String {
     rendered(&NotFoundView {
-        stylesheet: &STYLESHEET,
+        stylesheet: stylesheet(root_path),
     })
 }
 
+fn stylesheet(root_path: &str) -> String {
+    format!("{root_path}{}", STYLESHEET.path)
+}
+
 /// Why the question for a password is asked again.
+#[cfg_attr(not(test), expect(dead_code, reason = "no page has a password yet"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordRefusal {
     Wrong,
@@ -229,16 +235,17 @@ pub enum PasswordRefusal {
 #[derive(Template)]
 #[template(path = "password.html", config = "src/web/askama.toml")]
 struct PasswordView<'a> {
-    stylesheet: &'static Stylesheet,
+    stylesheet: String,
     base_path: &'a str,
     refusal: Option<&'static str>,
 }
 
 /// The question for the password of a page: it says nothing about the page, not even its title. The form posts the field `password`
 /// to `{base_path}/password`.
+#[cfg_attr(not(test), expect(dead_code, reason = "no page has a password yet"))]
 pub fn password(page: &PageFacts, refusal: Option<PasswordRefusal>) -> String {
     rendered(&PasswordView {
-        stylesheet: &STYLESHEET,
+        stylesheet: stylesheet(&page.root_path),
         base_path: &page.base_path,
         refusal: refusal.map(|refusal| match refusal {
             PasswordRefusal::Wrong => texts::WRONG_PASSWORD,

@@ -27,7 +27,7 @@ fn pages(snapshot: &PageSnapshot) -> Vec<String> {
         Some(PasswordRefusal::Wrong),
         Some(PasswordRefusal::TooMany),
     ];
-    [page(snapshot), embed(snapshot), not_found()]
+    [page(snapshot), embed(snapshot), not_found("")]
         .into_iter()
         .chain(incidents)
         .chain(refusals.map(|refusal| password(&snapshot.page, refusal)))
@@ -114,7 +114,7 @@ fn pages_are_rendered() {
     insta::assert_snapshot!("page", stable(page(&snapshot)));
     insta::assert_snapshot!("incident", stable(incident(&snapshot, 40).unwrap()));
     insta::assert_snapshot!("embed", stable(embed(&snapshot)));
-    insta::assert_snapshot!("not_found", stable(not_found()));
+    insta::assert_snapshot!("not_found", stable(not_found("")));
     let refused = password(&snapshot.page, Some(PasswordRefusal::Wrong));
     insta::assert_snapshot!("password", stable(refused));
     assert_eq!(incident(&snapshot, 41), None);
