@@ -81,14 +81,8 @@ pub async fn list(
 /// The worst first. Monitors without a figure are last, those with more downtime before the others.
 pub fn sort_by_uptime(all: &mut [MonitorUptime]) {
     all.sort_by(|one, other| {
-        let uptime = |of: &MonitorUptime| of.summary.times.uptime();
-        let by_figure = match (uptime(one), uptime(other)) {
-            (Some(one), Some(other)) => one.fraction().total_cmp(&other.fraction()),
-            (one, other) => other.is_some().cmp(&one.is_some()),
-        };
-        let offline = |of: &MonitorUptime| of.summary.times.offline;
-        by_figure
-            .then_with(|| offline(other).cmp(&offline(one)))
+        one.summary
+            .worst_first(&other.summary)
             .then_with(|| one.monitor.name.cmp(&other.monitor.name))
             .then_with(|| one.monitor.id.cmp(&other.monitor.id))
     });

@@ -10,6 +10,7 @@ pub mod range;
 pub mod recorded_days;
 pub mod server_rollup;
 pub mod status_span;
+pub mod summary;
 #[cfg(test)]
 mod testing;
 pub mod time_set;

@@ -148,7 +148,7 @@ impl Weekly {
 }
 
 /// Returns the timestamp of a minute of a day in local time.
-fn at(date: NaiveDate, minute: u16, zone: Tz) -> Option<Timestamp> {
+pub(crate) fn at(date: NaiveDate, minute: u16, zone: Tz) -> Option<Timestamp> {
     let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minute) * 60, 0)?;
     first_at(date.and_time(time), zone)
 }

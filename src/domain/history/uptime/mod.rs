@@ -1,12 +1,13 @@
 //! The one definition of uptime. Every millisecond of a range is in exactly one class; uptime is online ÷ (online + offline), by
 //! time and never by count. Time that Rollcall did not observe, maintenance and pauses are in neither.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
-use super::range::HistoryRange;
-use super::status_span::{SpanStatus, StatusSpan};
-use super::time_set::TimeSet;
+use crate::history::range::HistoryRange;
+use crate::history::status_span::{SpanStatus, StatusSpan};
+use crate::history::time_set::TimeSet;
 use crate::silences::maintenance::TimeWindow;
 use crate::status::Status;
 
@@ -112,6 +113,15 @@ impl UptimeSummary {
     /// Online time for each outage; `None` without outages.
     pub fn mean_time_between_outages(&self) -> Option<Duration> {
         (self.outages > 0).then(|| self.times.online / self.outages)
+    }
+
+    /// The order of lists that begin with the worst. Those without a figure are last, those with more downtime before the others.
+    pub fn worst_first(&self, other: &Self) -> Ordering {
+        let by_figure = match (self.times.uptime(), other.times.uptime()) {
+            (Some(one), Some(other)) => one.fraction().total_cmp(&other.fraction()),
+            (one, other) => other.is_some().cmp(&one.is_some()),
+        };
+        by_figure.then_with(|| other.times.offline.cmp(&self.times.offline))
     }
 }
 
@@ -253,5 +263,4 @@ impl OutageCounter {
 }
 
 #[cfg(test)]
-#[path = "uptime_tests.rs"]
 mod tests;
