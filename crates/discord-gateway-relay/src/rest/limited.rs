@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
+use super::body::CallBody;
 use super::rate_limit::{Route, SendLimit};
 use super::{CallError, Rest, RestError};
 use crate::clock::Stopwatch;
@@ -58,7 +59,7 @@ impl LimitedRest {
         route: Route,
         method: Method,
         path: &str,
-        body: Value,
+        body: impl Into<CallBody>,
     ) -> Result<Value, SendError> {
         if self.is_refused.load(Ordering::Relaxed) {
             return Err(SendError::Unauthorized);

@@ -1,6 +1,7 @@
 //! Calls to Discord's REST API: application and gateway lookup, command registration, messages. serenity's errors keep no
 //! headers, so rate limits could not be obeyed through it.
 
+mod body;
 mod limited;
 pub mod rate_limit;
 
@@ -14,6 +15,7 @@ use serenity::all as serenity;
 
 use crate::reconnect::StartLimit;
 
+pub use body::{AttachedFile, CallBody};
 pub use limited::{LimitedRest, SendError};
 use rate_limit::RouteLimit;
 
@@ -196,14 +198,23 @@ impl Rest {
     }
 
     /// Sends one request, whatever the rate limits are; a `null` body is omitted.
-    pub async fn send(&self, method: Method, path: &str, body: Value) -> Result<Sent, CallError> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<CallBody>,
+    ) -> Result<Sent, CallError> {
+        let body = body.into();
         let url = format!("{}/api/v10{path}", self.origin);
         let mut request = self
             .client
             .request(method, url)
             .header(header::AUTHORIZATION, format!("Bot {}", self.token));
-        if !body.is_null() {
-            request = request.json(&body);
+        if !body.files.is_empty() {
+            let (kind, bytes) = body.multipart();
+            request = request.header(header::CONTENT_TYPE, kind).body(bytes);
+        } else if !body.json.is_null() {
+            request = request.json(&body.json);
         }
         let response = request
             .send()
