@@ -160,8 +160,8 @@ async fn set(settings: &Settings, store: &Store, arguments: SetArguments) -> Res
     show(store, guild, as_json).await
 }
 
-/// Refuses a channel of another guild, which would see the alerts of this one.
-async fn check_channel(
+/// Refuses a channel of another guild, which would see the monitors of this one.
+pub(super) async fn check_channel(
     settings: &Settings,
     guild: GuildId,
     channel: ChannelId,

@@ -86,6 +86,8 @@ enum Command {
     /// Create, fill, list and remove status pages, which anybody can read
     #[command(subcommand, name = "statuspage")]
     StatusPage(status_page::StatusPageCommand),
+    /// Summarize a range, and schedule summaries for channels
+    Summary(history::summary::SummaryArguments),
     /// Mute monitors, and plan maintenance
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
@@ -237,6 +239,7 @@ async fn dispatch(command: Command) -> Result<(), AppError> {
         Command::Chart(arguments) => history::chart::run(&settings, arguments).await,
         Command::StatusPage(command) => status_page::run(&settings, command).await,
         Command::Objective(command) => history::objective::run(&settings, command).await,
+        Command::Summary(arguments) => history::summary::run(&settings, arguments).await,
         Command::Silence(command) => silence::run(&settings, command).await,
         Command::Guild(command) => guild::run(&settings, command).await,
         Command::Doctor(arguments) => doctor::run(&settings, &arguments).await,

@@ -12,6 +12,7 @@ use crate::discord::keys::keys_command;
 use crate::discord::monitors::audit::audit_command;
 use crate::discord::monitors::history::{history_command, uptime_command};
 use crate::discord::monitors::objectives::{objective_command, objectives_command};
+use crate::discord::monitors::summaries::{summaries_command, summary_command};
 use crate::discord::monitors::{group_command, status_command};
 use crate::discord::notifications::{alerts_command, board_command};
 use crate::discord::servers::{server_command, servers_command};
@@ -45,6 +46,8 @@ pub(super) fn all() -> Vec<poise::Command<DiscordState, CommandError>> {
         history_command::history(),
         objectives_command::objectives(),
         objective_command::objective(),
+        summaries_command::summaries(),
+        summary_command::summary(),
         board_command::boards(),
         bot_command::bot(),
         ping_command::ping(),
@@ -83,7 +86,7 @@ mod tests {
     };
 
     /// Root commands that every member may use; all others are for managers.
-    const FOR_MEMBERS: [&str; 15] = [
+    const FOR_MEMBERS: [&str; 16] = [
         "offline_endpoints",
         "endpoints",
         "servers",
@@ -92,6 +95,7 @@ mod tests {
         "uptime",
         "history",
         "objectives",
+        "summaries",
         "incidents",
         "ack",
         "mute",

@@ -80,6 +80,8 @@ pub enum EventKind {
     /// An item was added or removed.
     StatusPageChanged,
     StatusPageRemoved,
+    SummaryScheduled,
+    SummaryStopped,
     /// A setting of the guild, such as its time zone.
     SettingsChanged,
     BoardSet,

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use devices::heartbeat_monitor;
 use endpoints::{certificates, connectivity, recheck, scheduler};
-use history::{objectives, pack, rollup};
+use history::{objectives, pack, rollup, summaries};
 use incidents::{bulk_alerts, diagnose, flapping, reminders};
 use notifications::{board_refresh, delivery, discord_answers, storage_limits};
 pub use self_health::observing::Observing;
@@ -181,6 +181,7 @@ fn table(context: &JobContext) -> Vec<Job> {
         job!(storage_limits, storage_limits::PERIOD),
         job!(certificates, certificates::PERIOD),
         job!(objectives, objectives::PERIOD),
+        job!(summaries, summaries::PERIOD),
     ];
     if heartbeat.is_on {
         jobs.push(job!(

@@ -4,8 +4,9 @@ use futures_util::future::BoxFuture;
 
 use super::transport::Transport;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageRef, RoleId, UserId};
+use crate::domain::history::summary::schedule::SummaryTimes;
 use crate::domain::notifications::destination_health::DeliveryError;
-use crate::domain::silences::maintenance::TimeWindow;
+use crate::domain::silences::maintenance::{TimeWindow, Tz};
 
 /// A message in a channel that belongs to the setup of a guild. It mentions nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum SetupMessage {
     AlertsStart,
     /// Shows that alerts arrive, and names the role that they mention.
     TestAlert(Option<RoleId>),
+    /// Announces summaries, which verifies that the channel can be written to.
+    SummariesStart { times: SummaryTimes, zone: Tz },
     /// Greets a guild that the bot has joined. If it is sent twice with the same nonce, Discord shows it once.
     Welcome { nonce: String },
 }

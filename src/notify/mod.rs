@@ -5,6 +5,7 @@ pub mod dead_man;
 pub mod messenger;
 pub mod picture;
 pub mod service_manager;
+pub mod summary;
 pub mod transport;
 pub mod webhook;
 pub mod wording;

@@ -9,6 +9,7 @@ use crate::domain::discord_id::{ChannelId, MessageRef, UserId};
 use crate::domain::event::Actor;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::destination_health::DeliveryError;
+use crate::notify::summary::SummaryDocument;
 use crate::store::incidents::incident::{Changes, Incident};
 use crate::store::notifications::board::BoardLine;
 use crate::store::notifications::webhook::Webhook;
@@ -72,6 +73,7 @@ pub enum Content {
     Reminder(Box<Reminder>),
     Joined(Box<Joined>),
     Board(Vec<BoardLine>),
+    Summary(Box<SummaryDocument>),
 }
 
 /// A message to send.

@@ -29,7 +29,7 @@ pub async fn announce(store: &Store, now: Timestamp) -> Result<u64, StoreError> 
     let first = THRESHOLD_DAYS.into_iter().max().unwrap_or_default();
     let until = now.plus(length_of(first));
     let mut guilds: BTreeMap<GuildId, Due> = BTreeMap::new();
-    for endpoint in certificate::expiring(&store.reader, now, until).await? {
+    for endpoint in certificate::expiring(&store.reader, None, now, until).await? {
         if let Some(due) = endpoint.certificate.due(&endpoint.announced, now) {
             let due_in_guild = guilds.entry(endpoint.guild).or_default();
             due_in_guild.push((endpoint, due));
@@ -372,7 +372,7 @@ mod tests {
     async fn a_certificate_that_was_renewed_meanwhile_is_not_announced() {
         let (store, id) = with_certificate().await;
         let now = at(EXPIRY - DAY);
-        let expiring = certificate::expiring(&store.reader, now, at(EXPIRY))
+        let expiring = certificate::expiring(&store.reader, None, now, at(EXPIRY))
             .await
             .unwrap();
         renew(&store, id, EXPIRY + 90 * DAY).await;

@@ -6,9 +6,9 @@ use strum::IntoStaticStr;
 
 use serde_json::json;
 
-use super::csv_cell;
 use crate::actions::Error;
 use crate::domain::Timestamp;
+use crate::domain::text::csv_cell;
 use crate::store::endpoints::endpoint::Endpoint;
 
 /// Format of an exported file.

@@ -5,7 +5,6 @@ pub mod check_runner;
 pub mod completed_check;
 pub mod connectivity;
 pub mod connectivity_state;
-pub mod csv_cell;
 pub mod endpoint_limits;
 pub mod export_endpoints;
 pub mod final_targets;

@@ -11,4 +11,5 @@ pub mod pack_runs;
 pub mod recent_uptime;
 pub mod server_rollup;
 pub mod span_limit;
+pub mod summary;
 pub mod uptime;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::actions::field_changes::FieldChanges;
+use crate::actions::history::summary::schedules::follow_zone;
 use crate::actions::{Error, Requester};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
@@ -33,6 +34,7 @@ pub async fn set_timezone(
                 {
                     return Ok(Effect::Nothing);
                 }
+                follow_zone(tx, requester.guild, zone, now).await?;
                 let changes = FieldChanges::default().field("timezone", before.name(), zone.name());
                 let details = json!({ "changes": Value::from(changes) });
                 let event = requester.event(EventKind::SettingsChanged, None, details, now);

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::monitor_arguments::MonitorArguments;
-use crate::actions::endpoints::csv_cell;
 use crate::actions::history::checks::MonitorChecks;
 use crate::app::AppError;
 use crate::cli::terminal::print_note;
@@ -14,7 +13,7 @@ use crate::cli::{Database, with_store};
 use crate::clock::Clock;
 use crate::domain::history::check_archive::ArchivedCheck;
 use crate::domain::history::range::{HistoryRange, parse_range};
-use crate::domain::text;
+use crate::domain::text::{self, csv_cell};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::guild::guild_setting;

@@ -4,6 +4,7 @@ pub(super) mod chart;
 pub(super) mod export;
 mod monitor_arguments;
 pub(super) mod objective;
+pub(super) mod summary;
 pub(super) mod uptime;
 
 use clap::Subcommand;

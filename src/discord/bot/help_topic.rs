@@ -39,6 +39,8 @@ impl HelpTopic {
                 "history",
                 "objectives",
                 "objective",
+                "summaries",
+                "summary",
             ],
             Self::Devices => &["devices", "device"],
             Self::Servers => &["servers", "server"],

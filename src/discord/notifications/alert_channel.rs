@@ -79,6 +79,16 @@ pub(in crate::discord) async fn chosen(
     let channel = values.first().map(|id| ChannelId(id.get()));
     let channel =
         channel.ok_or_else(|| CommandError::Refused(shared_texts::UNKNOWN_BUTTON.into()))?;
+    check_guild(app, guild, channel).await?;
+    Ok(channel)
+}
+
+/// Refuses a channel that is not one of this guild, or that Rollcall does not see. The error says what a member can do.
+pub(in crate::discord) async fn check_guild(
+    app: &DiscordState,
+    guild: GuildId,
+    channel: ChannelId,
+) -> Result<(), CommandError> {
     let messenger = app.senders.messenger.clone();
     let messenger = messenger.ok_or_else(no_messenger)?;
     let asked = app
@@ -88,7 +98,7 @@ pub(in crate::discord) async fn chosen(
         .await
         .map_err(|error| CommandError::Internal(error.to_string()))?;
     match asked {
-        Ok(ChannelAccess::Visible) => Ok(channel),
+        Ok(ChannelAccess::Visible) => Ok(()),
         Ok(ChannelAccess::Hidden) => Err(texts::cannot_post_in(channel, texts::NO_VIEW_PERMISSION)),
         Ok(ChannelAccess::Missing) => Err(texts::channel_missing()),
         Err(failure) => Err(texts::could_not_post_in(channel, &failure)),

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use discord_gateway_relay::rest::rate_limit::Route;
-use discord_gateway_relay::rest::{LimitedRest, RestError, SendError};
+use discord_gateway_relay::rest::{AttachedFile, CallBody, LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
+use poise::serenity_prelude::CreateAttachment;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
+use crate::discord::monitors::summaries::summary_card;
 use crate::discord::notifications::message_body::{add_mention, body, is_shown};
 use crate::discord::notifications::{board_card, refusal, setup_message, texts};
 use crate::discord::ui::reply::Message;
@@ -50,7 +52,7 @@ impl ChannelMessenger {
     async fn post(
         &self,
         channel: ChannelId,
-        body: Value,
+        body: impl Into<CallBody>,
     ) -> Result<(MessageRef, Value), DeliveryError> {
         let route = Route {
             channel: channel.0,
@@ -81,7 +83,7 @@ impl ChannelMessenger {
         route: Route,
         method: Method,
         path: &str,
-        body: Value,
+        body: impl Into<CallBody>,
     ) -> Result<Value, DeliveryError> {
         let sent = self.rest.send(route, method, path, body).await;
         sent.map_err(|error| match error {
@@ -117,10 +119,11 @@ fn id_of(answer: &Value) -> Option<u64> {
 impl ChannelMessenger {
     async fn put(
         &self,
-        message: Message,
+        mut message: Message,
         channel: ChannelId,
         outgoing: &Outgoing,
     ) -> Result<MessageRef, DeliveryError> {
+        let files = std::mem::take(&mut message.files);
         match outgoing.place {
             Place::Existing(id) => self.edit(id, body(message, None)).await,
             Place::New { mention, reply_to } => {
@@ -137,7 +140,7 @@ impl ChannelMessenger {
                 }
                 body["nonce"] = json!(outgoing.nonce);
                 body["enforce_nonce"] = json!(true);
-                let sent = self.post(channel, body.clone()).await;
+                let sent = self.post_with(channel, body.clone(), files).await;
                 let (posted, shown) = match sent {
                     // The text has a link to that message, too.
                     Err(DeliveryError::MessageGone) if !body["message_reference"].is_null() => {
@@ -152,6 +155,33 @@ impl ChannelMessenger {
                     false => self.edit(posted, plain).await,
                 }
             }
+        }
+    }
+
+    /// Posts a message with files; without them if the channel does not accept them.
+    async fn post_with(
+        &self,
+        channel: ChannelId,
+        json: Value,
+        files: Vec<CreateAttachment>,
+    ) -> Result<(MessageRef, Value), DeliveryError> {
+        if files.is_empty() {
+            return self.post(channel, json).await;
+        }
+        let files = files.into_iter().map(|file| AttachedFile {
+            name: file.filename,
+            bytes: file.data,
+        });
+        let with_files = CallBody {
+            json: json.clone(),
+            files: files.collect(),
+        };
+        match self.post(channel, with_files).await {
+            // It may lack only the permission to attach files.
+            Err(DeliveryError::DestinationBroken(_) | DeliveryError::Rejected(_)) => {
+                self.post(channel, json).await
+            }
+            sent => sent,
         }
     }
 
@@ -202,6 +232,7 @@ impl Transport for ChannelMessenger {
                 Content::Reminder(reminder) => incident_card::reminder(reminder, outgoing.now),
                 Content::Joined(joined) => incident_card::joined(joined),
                 Content::Board(lines) => board_card::message(lines),
+                Content::Summary(document) => summary_card::message(document),
             };
             self.put(message, channel, outgoing).await.map(Some)
         })

@@ -29,6 +29,10 @@ fn shown(message: &SetupMessage) -> Message {
             embed(texts::TEST_MESSAGE_TITLE, texts::TEST_MESSAGE.to_owned())
         }
         SetupMessage::TestAlert(role) => embed(texts::TEST_ALERT_TITLE, texts::test_alert(*role)),
+        SetupMessage::SummariesStart { times, zone } => embed(
+            texts::SUMMARIES_TITLE,
+            texts::summaries_start(*times, *zone),
+        ),
         SetupMessage::Welcome { .. } => {
             let mut message = embed(texts::WELCOME_TITLE, texts::WELCOME.to_owned());
             let start = Button::Setup(SetupButton::Start);
@@ -44,6 +48,8 @@ fn shown(message: &SetupMessage) -> Message {
 mod tests {
     use super::*;
     use crate::domain::discord_id::RoleId;
+    use crate::domain::history::summary::schedule::{SummaryDay, SummaryTimes};
+    use crate::domain::silences::maintenance::Tz;
 
     #[test]
     fn the_messages_of_the_setup_mention_nobody() {
@@ -52,6 +58,10 @@ mod tests {
             SetupMessage::AlertsStart,
             SetupMessage::TestAlert(Some(RoleId(7))),
             SetupMessage::Welcome { nonce },
+            SetupMessage::SummariesStart {
+                times: SummaryTimes::new(SummaryDay::Every, 0).unwrap(),
+                zone: Tz::UTC,
+            },
         ] {
             let body = body(&message);
             assert_eq!(body["allowed_mentions"], json!({ "parse": [] }), "{body}");

@@ -9,9 +9,11 @@ use crate::discord::ui::error::CommandError;
 use crate::discord::ui::texts::status_since;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+use crate::domain::history::summary::schedule::SummaryTimes;
 use crate::domain::notifications::alert_policy::{BulkAlert, Responder};
 use crate::domain::notifications::destination_health::DeliveryError;
 use crate::domain::notifications::webhook::masked;
+use crate::domain::silences::maintenance::Tz;
 use crate::domain::status::Status;
 use crate::domain::text;
 use crate::store::notifications::alert_override::Override;
@@ -24,10 +26,17 @@ use crate::store::silences::silence::Mute;
 pub(super) const TEST_MESSAGE_TITLE: &str = "Alerts are sent to this channel";
 pub(super) const TEST_MESSAGE: &str =
     "Each incident is one message, which Rollcall edits until the incident is resolved.";
+pub(super) const SUMMARIES_TITLE: &str = "Summaries are sent to this channel";
 pub(super) const TEST_ALERT_TITLE: &str = "🔔 Test alert";
 pub(super) const WELCOME_TITLE: &str = "Rollcall is here";
 pub(super) const WELCOME: &str = "Rollcall checks your websites and services, and posts an alert when one goes offline and when it recovers. To choose a channel and add the first endpoint, press *Set up* or run `/setup`. You need the permission **Manage Server**.";
 pub(super) const SET_UP: &str = "Set up";
+
+/// Announces summaries in their channel.
+pub(super) fn summaries_start(times: SummaryTimes, zone: Tz) -> String {
+    let zone = text::escape(zone.name());
+    format!("They are sent {times} ({zone}). To see one now, run `/summaries show`.")
+}
 
 /// The test alert. It names the on-call role without mentioning it.
 pub(super) fn test_alert(role: Option<RoleId>) -> String {
@@ -379,6 +388,7 @@ mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::NOW;
     use crate::domain::discord_id::GuildId;
+    use crate::domain::history::summary::schedule::SummaryDay;
     use crate::domain::monitor::MonitorKind;
     use crate::domain::notifications::destination_health::DestinationHealth;
     use crate::domain::notifications::destinations::DestinationId;
@@ -395,6 +405,11 @@ mod tests {
         };
         let texts = [
             alerts_off(),
+            SUMMARIES_TITLE.into(),
+            summaries_start(
+                SummaryTimes::new(SummaryDay::Every, 540).unwrap(),
+                Tz::Europe__Berlin,
+            ),
             TEST_MESSAGE_TITLE.into(),
             TEST_MESSAGE.into(),
             TEST_ALERT_TITLE.into(),
@@ -417,6 +432,8 @@ mod tests {
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
         🔕 Alerts are off: no channel is set. A manager can set one with `/setup`.
+        Summaries are sent to this channel
+        They are sent daily at 09:00 (Europe/Berlin). To see one now, run `/summaries show`.
         Alerts are sent to this channel
         Each incident is one message, which Rollcall edits until the incident is resolved.
         🔔 Test alert

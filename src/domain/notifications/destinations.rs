@@ -17,6 +17,8 @@ pub enum DestinationKind {
     DirectMessage,
     /// The channel with the board of a guild.
     Board,
+    /// A channel that gets summaries. A guild may have several.
+    Summary,
 }
 
 impl DestinationKind {
@@ -56,7 +58,7 @@ mod tests {
         let names = DestinationKind::ALL.iter().map(|kind| kind.as_str());
         assert_eq!(
             names.collect::<Vec<_>>(),
-            ["channel", "webhook", "direct_message", "board"]
+            ["channel", "webhook", "direct_message", "board", "summary"]
         );
     }
 }

@@ -10,6 +10,7 @@ use crate::endpoints::connectivity::Loss;
 use crate::event::Actor;
 use crate::history::objective::budget::ErrorBudget;
 use crate::history::objective::{Objective, ObjectiveSubject};
+use crate::history::range::HistoryRange;
 use crate::incidents::grouping::IncidentId;
 use crate::timestamp::Timestamp;
 
@@ -64,6 +65,13 @@ pub enum NotificationKind {
     ErrorBudgetUsed {
         is_missed: bool,
         objectives: Vec<UsedBudget>,
+    },
+    /// A summary of a range that a schedule asks for. The figures are read when it is sent; only the channel of the schedule
+    /// receives this.
+    Summary {
+        covers: HistoryRange,
+        /// When the next one is due, so that nobody needs this one any longer.
+        outdated_at: Timestamp,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Text from and for people: parses and formats durations, timestamps and sizes, and escapes foreign text.
 
+pub mod csv_cell;
 pub mod duration_rule;
 
 use std::time::Duration;

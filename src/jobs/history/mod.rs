@@ -3,3 +3,4 @@
 pub(super) mod objectives;
 pub(super) mod pack;
 pub(super) mod rollup;
+pub(super) mod summaries;

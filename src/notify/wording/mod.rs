@@ -69,6 +69,7 @@ pub fn title(incident: &Incident, escape: fn(&str) -> String) -> String {
             is_missed,
             objectives,
         } => objective::title(*is_missed, objectives, escape),
+        NotificationKind::Summary { .. } => "📊 Summary".to_owned(),
     }
 }
 
@@ -81,7 +82,9 @@ pub fn sentence(
     match kind {
         NotificationKind::Incident
         | NotificationKind::Reminder { .. }
-        | NotificationKind::Joined { .. } => None,
+        | NotificationKind::Joined { .. }
+        // Its figures are not part of the notification.
+        | NotificationKind::Summary { .. } => None,
         // Webhooks receive this: a link to the channel means nothing there.
         NotificationKind::ChannelBroken { reason, .. } => {
             Some(channel_broken("their channel", reason, escape))

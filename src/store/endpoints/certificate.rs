@@ -21,10 +21,11 @@ pub struct ExpiringEndpoint {
     pub announced: ExpiryWarnings,
 }
 
-/// The endpoints whose certificate expires after `now`, up to `until`, by guild and expiry. Leaves out those that do not answer
+/// The endpoints of a guild (`None`: of all) whose certificate expires after `now`, up to `until`, by guild and expiry. Leaves out those that do not answer
 /// or are not checked, because their certificate may have been renewed since, and those that accept any certificate.
 pub async fn expiring(
     reader: &Reader,
+    guild: Option<GuildId>,
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<ExpiringEndpoint>, StoreError> {
@@ -34,11 +35,12 @@ pub async fn expiring(
                 t.certificate_announced_days_2, t.certificate_announced_expiry_2
          FROM endpoint_targets t JOIN monitors m ON m.id = t.monitor_id
          WHERE t.certificate_expires_at > $1 AND t.certificate_expires_at <= $2 AND m.status IN ('online', 'warning')
-             AND m.guild_id NOT IN (SELECT guild_id FROM left_guilds)
+             AND ($3 IS NULL OR m.guild_id = $3) AND m.guild_id NOT IN (SELECT guild_id FROM left_guilds)
          ORDER BY m.guild_id, t.certificate_expires_at, m.id",
     )
     .bind(now.millis())
     .bind(until.millis())
+    .bind(guild.map(GuildId::to_row))
     .fetch_all(&reader.pool)
     .await?;
     let found = reader.unreadable.skip(StoredTable::Monitors, &rows, read)?;

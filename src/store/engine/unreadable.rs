@@ -33,6 +33,7 @@ pub(in crate::store) enum StoredTable {
     Events,
     ServerLimits,
     Objectives,
+    SummarySchedules,
 }
 
 impl StoredTable {

@@ -32,6 +32,7 @@ const BEFORE_MONITORS: [&str; 22] = [
     "DELETE FROM server_limits WHERE id IN (SELECT id FROM server_limits WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM status_pages WHERE id IN (SELECT id FROM status_pages WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM objectives WHERE id IN (SELECT id FROM objectives WHERE guild_id = $1 LIMIT $2)",
+    "DELETE FROM summary_schedules WHERE id IN (SELECT id FROM summary_schedules WHERE guild_id = $1 LIMIT $2)",
     "DELETE FROM device_logs WHERE id IN
          (SELECT l.id FROM device_details m JOIN device_logs l ON l.monitor_id = m.monitor_id WHERE m.guild_id = $1 LIMIT $2)",
     "DELETE FROM device_runs WHERE monitor_id IN

@@ -17,6 +17,17 @@ pub async fn timezone(reader: &Reader, guild: GuildId) -> Result<Tz, StoreError>
     Ok(zone.unwrap_or(Tz::UTC))
 }
 
+/// The same, inside a transaction.
+pub async fn current_timezone(tx: &mut Tx<'_>, guild: GuildId) -> Result<Tz, StoreError> {
+    let name: Option<Option<String>> =
+        sqlx::query_scalar("SELECT timezone FROM guild_settings WHERE guild_id = $1")
+            .bind(guild.to_row())
+            .fetch_optional(&mut *tx.connection)
+            .await?;
+    let zone = name.flatten().and_then(|name| parse_zone(&name).ok());
+    Ok(zone.unwrap_or(Tz::UTC))
+}
+
 /// Sets the time zone of a guild; `Nothing` if it was so already.
 pub async fn set_timezone(tx: &mut Tx<'_>, guild: GuildId, zone: Tz) -> Result<Effect, StoreError> {
     let changed = sqlx::query(

@@ -12,3 +12,4 @@ pub mod removed_monitor;
 pub mod run_packing;
 pub mod server_rollups;
 pub mod status_span;
+pub mod summary_schedule;

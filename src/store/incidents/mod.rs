@@ -5,3 +5,4 @@ pub mod inactive_periods;
 pub mod incident;
 pub mod outage;
 pub mod outage_history;
+pub mod response_times;

@@ -74,6 +74,18 @@ pub async fn enqueue_for_channel(
     }
 }
 
+/// Adds a delivery of a summary for a channel of its guild.
+pub async fn enqueue_summary(
+    tx: &mut Tx<'_>,
+    guild: GuildId,
+    channel: ChannelId,
+    incident: IncidentId,
+) -> Result<(), StoreError> {
+    let kind = DestinationKind::Summary;
+    let known = destination::add(tx, guild, kind, channel.to_row()).await?;
+    enqueue_at(tx, known.id, incident).await
+}
+
 /// Adds a delivery of an incident for the channel of its guild, if it has one, which is not made before a time.
 pub async fn enqueue_for_channel_at(
     tx: &mut Tx<'_>,

@@ -9,7 +9,6 @@ mod tests;
 
 use std::collections::HashMap;
 
-use super::csv_cell;
 use super::endpoint_limits::LimitedStore;
 use super::manage_endpoint::{self, Added};
 use crate::actions::{Error, Requester};

@@ -1,10 +1,10 @@
 //! Tables: CSV with commas, semicolons or tabs, and a header that names the columns. Spreadsheets write semicolons where the
 //! comma is the decimal separator.
 
-use super::csv_cell;
 use super::entry::{ImportEntry, Lines};
 use crate::actions::Error;
 use crate::domain::endpoints::typed_target;
+use crate::domain::text::csv_cell;
 
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 

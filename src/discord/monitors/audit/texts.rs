@@ -146,6 +146,23 @@ pub(super) fn sentence(event: &Event) -> String {
             _ => format!("{actor} changed {}", status_page(details)),
         },
         EventKind::StatusPageRemoved => format!("{actor} removed {}", status_page(details)),
+        EventKind::SummaryScheduled => {
+            let place = format!(" for {}", channel(details));
+            match (details.text("before"), details.text("times")) {
+                (Some(from), Some(to)) => {
+                    format!("{actor} changed the summaries{place}: {from} → {to}")
+                }
+                (_, Some(to)) => format!("{actor} scheduled summaries{place}: {to}"),
+                (_, None) => format!("{actor} scheduled summaries{place}"),
+            }
+        }
+        EventKind::SummaryStopped => {
+            let place = format!(" for {}", channel(details));
+            match details.text("before") {
+                Some(times) => format!("{actor} stopped the summaries{place}: {times}"),
+                None => format!("{actor} stopped the summaries{place}"),
+            }
+        }
         EventKind::SettingsChanged => format!("{actor} changed the settings{changes}"),
         EventKind::BoardSet => format!("{actor} set the board{state}"),
         EventKind::BoardRemoved => format!("{actor} removed the board{state}"),
@@ -654,6 +671,18 @@ mod tests {
                 EventKind::ObjectiveSet,
                 json!({ "group": "web", "objective": "99 % over 7 days", "before": "99.9 % over 30 days" }),
             ),
+            of_guild(
+                EventKind::SummaryScheduled,
+                json!({ "channel": "5", "times": "daily at 09:00", "before": null }),
+            ),
+            of_guild(
+                EventKind::SummaryScheduled,
+                json!({ "channel": "5", "times": "daily at 09:00", "before": "daily at 10:00" }),
+            ),
+            of_guild(
+                EventKind::SummaryStopped,
+                json!({ "channel": "5", "times": null, "before": "daily at 09:00" }),
+            ),
             of_monitor(EventKind::ObjectiveRemoved, json!({ "group": null })),
             of_guild(EventKind::ObjectiveRemoved, json!({ "group": "web" })),
             of_guild(
@@ -673,6 +702,9 @@ mod tests {
         insta::assert_snapshot!(sentences.join("\n"), @"
         <@1001> set the objective of **shop**: 99.9 % over 30 days
         <@1001> changed the objective of the group **web**: 99.9 % over 30 days → 99 % over 7 days
+        <@1001> scheduled summaries for <#5>: daily at 09:00
+        <@1001> changed the summaries for <#5>: daily at 10:00 → daily at 09:00
+        <@1001> stopped the summaries for <#5>: daily at 09:00
         <@1001> removed the objective of **shop**
         <@1001> removed the objective of the group **web**
         <@1001> created the status page `acme`

@@ -100,7 +100,7 @@ impl ResponseTimes {
 
 /// A summary of a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
+pub struct RangeSummary {
     pub range: HistoryRange,
     /// All that existed in the range, the worst first.
     pub monitors: Vec<SummarizedMonitor>,
@@ -111,7 +111,7 @@ pub struct Summary {
     pub responses: ResponseTimes,
 }
 
-impl Summary {
+impl RangeSummary {
     /// Brings the monitors into their order.
     pub fn sorted(mut self) -> Self {
         self.monitors.sort_by(|one, other| {
@@ -185,8 +185,8 @@ mod tests {
         }
     }
 
-    fn summary(monitors: Vec<SummarizedMonitor>) -> Summary {
-        let summary = Summary {
+    fn summary(monitors: Vec<SummarizedMonitor>) -> RangeSummary {
+        let summary = RangeSummary {
             range: HistoryRange {
                 from: at(0),
                 to: at(86_400),

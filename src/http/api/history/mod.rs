@@ -5,6 +5,7 @@ mod latency;
 mod metrics;
 mod objectives;
 mod spans;
+mod summary;
 mod uptime;
 
 use std::time::Duration;
@@ -67,6 +68,7 @@ pub(super) fn routes(routes: &mut Routes) {
         metrics::series,
     );
     objectives::routes(routes);
+    summary::routes(routes);
 }
 
 /// A range of the history.
@@ -87,13 +89,20 @@ async fn range(
     text: Option<RangeText>,
     now: Timestamp,
 ) -> Result<HistoryRange, Problem> {
+    let text = text.as_ref().map_or(DEFAULT_RANGE, |text| &text.0);
+    named_range(app, guild, text, now).await
+}
+
+/// Reads a range that a request names, or the one that it has without a name.
+async fn named_range(
+    app: &HttpState,
+    guild: GuildId,
+    text: &str,
+    now: Timestamp,
+) -> Result<HistoryRange, Problem> {
     let zone = guild_setting::timezone(&app.store.reader, guild).await?;
-    parse_range(
-        text.as_ref().map_or(DEFAULT_RANGE, |text| &text.0),
-        zone,
-        now,
-    )
-    .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("range: {error}")))
+    parse_range(text, zone, now)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("range: {error}")))
 }
 
 /// The length of a range without a beginning.

@@ -9,6 +9,7 @@ use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::{PartialSchema as _, ToSchema};
 
 use crate::domain::devices::device::DeviceUuid;
+use crate::domain::history::summary::schedule::ScheduleId;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::incidents::note::NoteId;
 use crate::domain::key::KeyId;
@@ -62,7 +63,9 @@ macro_rules! numbers {
     };
 }
 
-numbers!(MonitorId, IncidentId, NoteId, SilenceId, WebhookId);
+numbers!(
+    MonitorId, IncidentId, NoteId, SilenceId, WebhookId, ScheduleId
+);
 
 impl PathParameter for KeyId {
     const NAME: &'static str = "id";

@@ -15,6 +15,7 @@ use crate::domain::endpoints::http_check::Method;
 use crate::domain::event::EventKind;
 use crate::domain::history::check_archive::ResultKind;
 use crate::domain::history::objective::budget::BudgetState;
+use crate::domain::history::summary::schedule::SummaryPeriod;
 use crate::domain::incidents::incident_state::IncidentState;
 use crate::domain::incidents::outage_reason::OutageReason;
 use crate::domain::key::KeyKind;
@@ -67,6 +68,7 @@ closed_sets! {
     OutageEnd, OutageEndWord, "OutageEnd";
     Severity, SeverityWord, "LimitSeverity";
     BudgetState, BudgetStateWord, "BudgetState";
+    SummaryPeriod, SummaryPeriodWord, "SummaryPeriod";
 }
 
 impl<T: ClosedSet> Serialize for Word<T> {

@@ -15,8 +15,8 @@ pub(in crate::http) use bounded::Bounded;
 pub(in crate::http) use closed_set::{
     BudgetStateWord, CheckResultWord, EventKindWord, FailureClassWord, IncidentStateWord,
     KeyKindWord, LineKindWord, MethodWord, MonitorKindWord, OutageEndWord, OutageReasonWord,
-    SeverityWord, SilenceKindWord, StatusWord, ThresholdUsedWord, WebhookFormatWord, WeekDayWord,
-    Word,
+    SeverityWord, SilenceKindWord, StatusWord, SummaryPeriodWord, ThresholdUsedWord,
+    WebhookFormatWord, WeekDayWord, Word,
 };
 pub(in crate::http) use headers::HeaderValues;
 pub(in crate::http) use id::{DateTime, Id, date_time};

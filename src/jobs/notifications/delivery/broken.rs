@@ -47,6 +47,8 @@ pub(super) async fn announce(
         DestinationKind::DirectMessage => return Ok(()),
         // It is missing where people look for it.
         DestinationKind::Board => return Ok(()),
+        // `/summaries list` says so, to those who wait for one.
+        DestinationKind::Summary => return Ok(()),
     };
     let event = NewEvent {
         guild_id: guild,

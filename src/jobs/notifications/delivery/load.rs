@@ -1,10 +1,12 @@
 //! Loads the next delivery of a destination with everything that decides what to do, and what its message would show.
 
 use super::context::DeliveryContext;
+use crate::actions::history;
 use crate::actions::incidents::diagnose::diagnose;
 use crate::domain::Timestamp;
-use crate::domain::discord_id::{ChannelId, RoleId, UserId};
+use crate::domain::discord_id::{ChannelId, GuildId, RoleId, UserId};
 use crate::domain::event::Actor;
+use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::notifications::alert_policy::Responder;
 use crate::domain::notifications::delivery_order::{self, QueuedDelivery, Readiness};
@@ -12,7 +14,9 @@ use crate::domain::notifications::delivery_plan::{DeliveryState, Medium, Posted,
 use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
+use crate::notify::summary::SummaryDocument;
 use crate::notify::transport::{Address, Content, CurrentIncident, Joined, Reminder};
+use crate::store::guild::guild_setting;
 use crate::store::incidents::incident::{self, Incident};
 use crate::store::notifications::delivery::{self, Delivery};
 use crate::store::notifications::destination::Destination;
@@ -125,7 +129,7 @@ pub(super) async fn address(
 ) -> Result<Option<Address>, StoreError> {
     let row = destination.address;
     Ok(match destination.kind {
-        DestinationKind::Channel | DestinationKind::Board => {
+        DestinationKind::Channel | DestinationKind::Board | DestinationKind::Summary => {
             Some(Address::Channel(ChannelId::from_row(row)))
         }
         DestinationKind::DirectMessage => Some(Address::User(UserId::from_row(row))),
@@ -161,6 +165,18 @@ async fn shown(
     if let NotificationKind::Joined { of, unacknowledged } = incident.kind {
         return joined(reader, &incident, of, unacknowledged).await;
     }
+    if let NotificationKind::Summary {
+        covers,
+        outdated_at,
+    } = incident.kind
+    {
+        let guild = destination.guild_id;
+        return match outdated_at <= context.clock.now() {
+            // The next one is due.
+            true => Ok(None),
+            false => summary(context, guild, &incident, covers).await.map(Some),
+        };
+    }
     // A cause that is found only later is added by an edit.
     let cause = diagnose(&context.store, &incident, false).await?;
     incident.cause = cause.apply(incident.cause);
@@ -186,6 +202,26 @@ async fn shown(
             incident,
         })),
     }))
+}
+
+/// The message of a summary, with the figures of now.
+async fn summary(
+    context: &DeliveryContext,
+    guild: GuildId,
+    incident: &Incident,
+    covers: HistoryRange,
+) -> Result<Shown, StoreError> {
+    let (reader, now) = (&context.store.reader, context.clock.now());
+    Ok(Shown {
+        topic: Topic::Announcement,
+        revision: incident.revision,
+        responder: None,
+        role: None,
+        content: Content::Summary(Box::new(SummaryDocument {
+            summary: history::summary::of(reader, guild, covers, now).await?,
+            zone: guild_setting::timezone(reader, guild).await?,
+        })),
+    })
 }
 
 /// The message about monitors that joined an incident.

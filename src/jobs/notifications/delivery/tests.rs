@@ -169,7 +169,7 @@ fn shows(content: &Content, is_appended: bool) -> BTreeMap<MonitorId, ShownState
             &outages[..open]
         }
         Content::Joined(joined) => &joined.changes.outages,
-        Content::Board(_) => &[],
+        Content::Board(_) | Content::Summary(_) => &[],
     };
     let state = |one: &Outage| (one.monitor_id, (one.started_at, one.ended.is_some()));
     // "Was flapping and then stayed offline" is a reference to the next incident.

@@ -81,7 +81,7 @@ fn link(current: &CurrentIncident) -> String {
         .map_or_else(|| guild.link(), |message| message.link(guild))
 }
 
-/// The type of a message. Reminders and broken webhooks go to the channel only; their types are here so that every kind has one.
+/// The type of a message. Reminders, summaries and broken webhooks go to channels only; their types are here so that every kind has one.
 fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
     match (&incident.kind, change) {
         (NotificationKind::Bulk { is_down: true, .. }, _) => EventType::BulkOffline,
@@ -105,6 +105,7 @@ fn event_type(incident: &Incident, change: IncidentChange) -> EventType {
         ) => EventType::DestinationBroken,
         (
             NotificationKind::Incident
+            | NotificationKind::Summary { .. }
             | NotificationKind::Reminder { .. }
             | NotificationKind::Joined { .. },
             change,

@@ -12,6 +12,7 @@ use crate::domain::history::objective::budget::ErrorBudget;
 use crate::domain::history::objective::{
     Objective, ObjectivePercent, ObjectiveSubject, ObjectiveWindow,
 };
+use crate::domain::history::range::HistoryRange;
 use crate::domain::incidents::grouping::IncidentId;
 use crate::domain::monitor::MonitorId;
 use crate::domain::notifications::alert_policy::Responder;
@@ -63,6 +64,12 @@ pub(super) fn to_row(kind: &NotificationKind) -> (&'static str, Option<String>) 
         NotificationKind::ErrorBudgetUsed { objectives, .. } => {
             json!({ "objectives": objectives.iter().map(budget_to_row).collect::<Vec<_>>() })
         }
+        NotificationKind::Summary {
+            covers,
+            outdated_at,
+        } => json!({
+            "from": covers.from.millis(), "to": covers.to.millis(), "outdated": outdated_at.millis(),
+        }),
     };
     (StoredKind::from(kind).as_str(), Some(details.to_string()))
 }
@@ -107,6 +114,17 @@ fn budget_from_row(row: &Value) -> Option<UsedBudget> {
             used: Duration::from_millis(row["used_ms"].as_u64()?),
             exhausted_at: row["exhausted"].as_i64().map(Timestamp::from_millis),
         },
+    })
+}
+
+fn summary_from_row(details: &Value) -> Option<NotificationKind> {
+    let at = |name: &str| details[name].as_i64().map(Timestamp::from_millis);
+    Some(NotificationKind::Summary {
+        covers: HistoryRange {
+            from: at("from")?,
+            to: at("to")?,
+        },
+        outdated_at: at("outdated")?,
     })
 }
 
@@ -158,6 +176,7 @@ pub(super) enum StoredKind {
     CertificateExpiring,
     ObjectiveAtRisk,
     ObjectiveMissed,
+    Summary,
 }
 
 impl StoredKind {
@@ -184,6 +203,7 @@ impl From<&NotificationKind> for StoredKind {
                 is_missed: true, ..
             } => Self::ObjectiveMissed,
             NotificationKind::ErrorBudgetUsed { .. } => Self::ObjectiveAtRisk,
+            NotificationKind::Summary { .. } => Self::Summary,
         }
     }
 }
@@ -239,6 +259,7 @@ pub(super) fn from_row(
         StoredKind::StorageLimitReached => Ok(NotificationKind::StorageLimitReached {
             kind: text("kind")?.parse().map_err(|_| damaged())?,
         }),
+        StoredKind::Summary => summary_from_row(&details).ok_or_else(damaged),
         StoredKind::CertificateExpiring => expiring_from_row(&details).ok_or_else(damaged),
         StoredKind::ObjectiveAtRisk => used_from_row(&details, false).ok_or_else(damaged),
         StoredKind::ObjectiveMissed => used_from_row(&details, true).ok_or_else(damaged),
@@ -351,6 +372,13 @@ mod tests {
             expiring(),
             used(false),
             used(true),
+            NotificationKind::Summary {
+                covers: HistoryRange {
+                    from: Timestamp::from_millis(-1),
+                    to: Timestamp::from_millis(7),
+                },
+                outdated_at: Timestamp::from_millis(9),
+            },
         ] {
             let (stored, details) = to_row(&kind);
             assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
@@ -398,6 +426,7 @@ mod tests {
                 "certificate_expiring",
                 "objective_at_risk",
                 "objective_missed",
+                "summary",
             ]
         );
     }

@@ -74,6 +74,8 @@ const fn words_of_settings(kind: EventKind) -> &'static str {
         EventKind::StatusPageRemoved => "status page removed",
         EventKind::ObjectiveSet => "objective set",
         EventKind::ObjectiveRemoved => "objective removed",
+        EventKind::SummaryScheduled => "summaries scheduled",
+        EventKind::SummaryStopped => "summaries stopped",
         EventKind::SettingsChanged => "settings changed",
         EventKind::BoardSet => "board set",
         EventKind::BoardRemoved => "board removed",

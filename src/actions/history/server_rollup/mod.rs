@@ -226,5 +226,4 @@ impl SamplePass {
 }
 
 #[cfg(test)]
-#[path = "server_rollup_tests.rs"]
 mod tests;

@@ -26,7 +26,7 @@ pub fn mark(cell: &str) -> String {
 }
 
 /// The reverse of `mark`: the cell without the mark of an export.
-pub(super) fn unmark(cell: &str) -> &str {
+pub fn unmark(cell: &str) -> &str {
     match cell.strip_prefix(MARK) {
         Some(rest) if is_formula(rest) => rest,
         _ => cell,
