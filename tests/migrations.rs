@@ -170,6 +170,62 @@ async fn what_older_tables_know_becomes_history() {
     assert_eq!(maintenance, [(501, 8000, 9000)]);
 }
 
+/// A channel and a webhook with an incident that was delivered to the first and waits for the second, and ids that were used and
+/// are free again.
+const BEFORE_SUMMARIES: &str = "
+    INSERT INTO destinations (id, guild_id, kind, address, broken_at, broken_reason) VALUES
+        (7, 77, 'channel', 5, NULL, NULL), (8, 77, 'webhook', 1, 9, 'gone'), (20, 77, 'board', 5, NULL, NULL);
+    INSERT INTO incidents (id, guild_id, scope, opened_at, created_at, joined_at) VALUES (3, 77, '', 1, 1, 1);
+    INSERT INTO deliveries (id, destination_id, incident_id, wanted_revision, delivered_revision, message_id) VALUES
+        (11, 7, 3, 1, 1, 99), (12, 8, 3, 1, 0, NULL), (30, 20, NULL, 1, 1, 98);
+    DELETE FROM deliveries WHERE id = 30;
+    DELETE FROM destinations WHERE id = 20;";
+
+#[tokio::test]
+async fn deliveries_survive_a_new_kind_of_destination() {
+    let options = SqliteConnectOptions::new()
+        .in_memory(true)
+        .foreign_keys(true);
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    connection
+        .execute("PRAGMA application_id = 1380729676")
+        .await
+        .unwrap();
+    let migrator = Migrator::new(Path::new("migrations")).await.unwrap();
+    migrator.run_to(118, &mut connection).await.unwrap();
+    connection.execute(BEFORE_SUMMARIES).await.unwrap();
+    let all = "SELECT d.id, d.delivered_revision, d.message_id, t.address, t.broken_reason FROM deliveries d
+               JOIN destinations t ON t.id = d.destination_id ORDER BY d.id";
+    type DeliveryRow = (i64, i64, Option<i64>, i64, Option<String>);
+    let before: Vec<DeliveryRow> = sqlx::query_as(all)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(before.len(), 2);
+    migrator.run_to(120, &mut connection).await.unwrap();
+    let after: Vec<DeliveryRow> = sqlx::query_as(all)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(after, before);
+    connection
+        .execute(
+            "UPDATE incidents SET revision = 2 WHERE id = 3;
+             INSERT INTO destinations (guild_id, kind, address) VALUES (77, 'summary', 5);
+             INSERT INTO deliveries (destination_id, incident_id, wanted_revision) SELECT MAX(id), 3, 2 FROM destinations;
+             DELETE FROM destinations WHERE id = 8;",
+        )
+        .await
+        .unwrap();
+    let wanted: Vec<(i64, i64, i64)> =
+        sqlx::query_as("SELECT id, destination_id, wanted_revision FROM deliveries ORDER BY id")
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+    // No id is used again, and the delivery of a destination that was removed is gone.
+    assert_eq!(wanted, [(11, 7, 2), (31, 21, 2)]);
+}
+
 /// The tables that a migration drops without having copied their rows into a table that takes their place.
 fn lost_tables(migration: &str) -> Vec<String> {
     let upper = migration.to_uppercase();

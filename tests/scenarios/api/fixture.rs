@@ -139,6 +139,7 @@ impl Maker<'_> {
         fixture
             .places
             .insert("/webhooks/{id}", webhook["id"].to_string());
+        fixture.places.insert("/summaries/{id}", self.summary());
         let key = self.add("/keys", &json!({ "kind": "read" }));
         fixture.places.insert("/keys/{id}", text(&key["id"]));
     }
@@ -151,6 +152,17 @@ impl Maker<'_> {
             .call("POST", &path, &self.admin, &body.to_string());
         assert_eq!(answer.status, 201, "{path}: {answer:?}");
         answer.json
+    }
+
+    /// Stores a scheduled summary, in place of those before: a guild has a limited number of them. Returns its id.
+    fn summary(&self) -> String {
+        let guild = self.api.guild;
+        let ids = self.api.rollcall.sql(&format!(
+            "DELETE FROM summary_schedules;
+             INSERT INTO summary_schedules (guild_id, channel_id, period, day, minute, next_due_at, created_at)
+                 VALUES ({guild}, 5, 'weekly', 0, 540, 4102444800000, 1700000000000) RETURNING CAST(id AS TEXT)"
+        ));
+        ids.concat()
     }
 
     /// Stores an open incident of a server, with a note; returns the ids of both. A real outage takes too long here.

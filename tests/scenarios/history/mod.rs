@@ -7,4 +7,5 @@ mod day_pictures;
 mod objectives;
 mod packing;
 mod server_metrics;
+mod summaries;
 mod uptime;

@@ -13,14 +13,32 @@ use crate::store::incidents::incident;
 use crate::store::notifications::delivery;
 use crate::store::{Effect, Store, StoreError, Tx};
 
-/// Schedules that are read at once. Those of a run that are left over come with the next one.
+/// Schedules that are read at once.
 const AT_ONCE: u32 = 500;
 
 /// Announces every summary that is due; returns how many. Of the summaries that were due while Rollcall was not running, each
 /// schedule sends the latest one: the others are outdated.
 pub async fn send_due(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+    let mut announced = 0;
+    loop {
+        let due = summary_schedule::due(&store.reader, now, AT_ONCE).await?;
+        let is_last = due.len() < AT_ONCE as usize;
+        let of_batch = announce_all(store, due, now).await?;
+        announced += of_batch;
+        // Those that could not be advanced would be read again and again.
+        if is_last || of_batch == 0 {
+            return Ok(announced);
+        }
+    }
+}
+
+async fn announce_all(
+    store: &Store,
+    due: Vec<StoredSchedule>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     let mut by_guild: BTreeMap<GuildId, Vec<StoredSchedule>> = BTreeMap::new();
-    for schedule in summary_schedule::due(&store.reader, now, AT_ONCE).await? {
+    for schedule in due {
         by_guild.entry(schedule.guild).or_default().push(schedule);
     }
     let (mut announced, mut failed) = (0, None);

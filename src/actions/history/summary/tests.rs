@@ -178,6 +178,20 @@ async fn of_the_summaries_that_were_missed_the_latest_one_is_sent() {
 }
 
 #[tokio::test]
+async fn many_schedules_are_due_at_once() {
+    let store = TestStore::open().await;
+    let sql = format!(
+        "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 1001)
+         INSERT INTO summary_schedules (guild_id, channel_id, period, minute, next_due_at, created_at)
+         SELECT 1 + id % 300, id, 'daily', 0, {0}, {0} FROM n",
+        START * 1000
+    );
+    store.execute(sql.leak()).await;
+    assert_eq!(send_due(&store, at(START)).await.unwrap(), 1001);
+    assert_eq!(send_due(&store, at(START)).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn summaries_follow_the_time_zone_of_the_guild() {
     let (store, _) = guild().await;
     schedule_in(&store, 5, daily(150), START + 3 * 3600).await;

@@ -199,7 +199,7 @@ pub fn parse_day(period: SummaryPeriod, text: Option<&str>) -> Result<SummaryDay
     match (period, typed.as_deref()) {
         (SummaryPeriod::Daily, None) => Ok(SummaryDay::Every),
         (SummaryPeriod::Daily, Some(_)) => Err(ValidationError::new(
-            "a daily summary has no day. Leave it out, or choose another period. Example: `weekly`",
+            "only a weekly or a monthly summary has a day. Example: `weekly`",
         )),
         (SummaryPeriod::Weekly, None) => Ok(SummaryDay::Week(WeekDay::Mon)),
         (SummaryPeriod::Weekly, Some(text)) => week_day(text).map(SummaryDay::Week).ok_or_else(|| {
