@@ -616,6 +616,29 @@ mod tests {
     }
 
     #[test]
+    fn texts_of_summaries() {
+        let sentences = [
+            of_guild(
+                EventKind::SummaryScheduled,
+                json!({ "channel": "5", "times": "daily at 09:00", "before": null }),
+            ),
+            of_guild(
+                EventKind::SummaryScheduled,
+                json!({ "channel": "5", "times": "daily at 09:00", "before": "daily at 10:00" }),
+            ),
+            of_guild(
+                EventKind::SummaryStopped,
+                json!({ "channel": "5", "times": null, "before": "daily at 09:00" }),
+            ),
+        ];
+        insta::assert_snapshot!(sentences.join("\n"), @"
+        <@1001> scheduled summaries for <#5>: daily at 09:00
+        <@1001> changed the summaries for <#5>: daily at 10:00 → daily at 09:00
+        <@1001> stopped the summaries for <#5>: daily at 09:00
+        ");
+    }
+
+    #[test]
     fn texts_of_silences_webhooks_and_groups() {
         let ends = text::timestamp(NOW);
         let sentences = [
@@ -671,18 +694,6 @@ mod tests {
                 EventKind::ObjectiveSet,
                 json!({ "group": "web", "objective": "99 % over 7 days", "before": "99.9 % over 30 days" }),
             ),
-            of_guild(
-                EventKind::SummaryScheduled,
-                json!({ "channel": "5", "times": "daily at 09:00", "before": null }),
-            ),
-            of_guild(
-                EventKind::SummaryScheduled,
-                json!({ "channel": "5", "times": "daily at 09:00", "before": "daily at 10:00" }),
-            ),
-            of_guild(
-                EventKind::SummaryStopped,
-                json!({ "channel": "5", "times": null, "before": "daily at 09:00" }),
-            ),
             of_monitor(EventKind::ObjectiveRemoved, json!({ "group": null })),
             of_guild(EventKind::ObjectiveRemoved, json!({ "group": "web" })),
             of_guild(
@@ -702,9 +713,6 @@ mod tests {
         insta::assert_snapshot!(sentences.join("\n"), @"
         <@1001> set the objective of **shop**: 99.9 % over 30 days
         <@1001> changed the objective of the group **web**: 99.9 % over 30 days → 99 % over 7 days
-        <@1001> scheduled summaries for <#5>: daily at 09:00
-        <@1001> changed the summaries for <#5>: daily at 10:00 → daily at 09:00
-        <@1001> stopped the summaries for <#5>: daily at 09:00
         <@1001> removed the objective of **shop**
         <@1001> removed the objective of the group **web**
         <@1001> created the status page `acme`

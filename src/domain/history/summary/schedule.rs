@@ -231,8 +231,8 @@ fn week_day(text: &str) -> Option<WeekDay> {
         "saturday",
         "sunday",
     ];
-    let is_it = |name: &&str| *name == text || name.get(..3) == Some(text);
-    let index = NAMES.iter().position(|name| is_it(&name))?;
+    let mut names = NAMES.iter();
+    let index = names.position(|name| *name == text || name.get(..3) == Some(text))?;
     WeekDay::VARIANTS.get(index).copied()
 }
 

@@ -294,6 +294,16 @@ mod tests {
         }
     }
 
+    fn summary() -> NotificationKind {
+        NotificationKind::Summary {
+            covers: HistoryRange {
+                from: Timestamp::from_millis(-1),
+                to: Timestamp::from_millis(7),
+            },
+            outdated_at: Timestamp::from_millis(9),
+        }
+    }
+
     fn used(is_missed: bool) -> NotificationKind {
         let of = |subject, exhausted_at| {
             let objective = Objective {
@@ -372,13 +382,7 @@ mod tests {
             expiring(),
             used(false),
             used(true),
-            NotificationKind::Summary {
-                covers: HistoryRange {
-                    from: Timestamp::from_millis(-1),
-                    to: Timestamp::from_millis(7),
-                },
-                outdated_at: Timestamp::from_millis(9),
-            },
+            summary(),
         ] {
             let (stored, details) = to_row(&kind);
             assert_eq!(from_row(stored, details.as_deref()).unwrap(), kind);
