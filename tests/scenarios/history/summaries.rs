@@ -1,8 +1,8 @@
 //! Summaries of a running bot: each is sent once, with its file, to a channel of its own guild; and the command line and the API
 //! say the same.
 
-use discord_sandbox::{Member, Reply, RestFault, Sandbox};
-use serde_json::json;
+use discord_sandbox::{GuildId, Member, Reply, RestFault, Sandbox};
+use serde_json::{Value, json};
 
 use crate::devices::http_devices_servers::key;
 use crate::harness::alerting::{bot, pass_suspicion, the_message, wait_until_broken, with_shop};
@@ -112,13 +112,15 @@ fn due_again<'a>(rollcall: &'a Rollcall, running: Running<'a>) -> Running<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_managers_schedule_summaries_and_only_for_channels_of_their_guild() {
+async fn a_manager_schedules_and_stops_summaries() {
     let sandbox = Sandbox::start().await;
     let rollcall = bot(&sandbox);
     let web = Web::up();
     let running = with_shop(&sandbox, &rollcall, &web).await;
-    let (home, other) = (sandbox.guild(), sandbox.add_guild("Elsewhere"));
-    let (channel, foreign) = (sandbox.channel(home), sandbox.channel(other));
+    let of_channel = |period: &str| {
+        let channel = sandbox.channel(sandbox.guild());
+        format!("/summary schedule channel:{channel} period:{period}")
+    };
     for (line, answer) in [
         (
             "/summaries list".to_owned(),
@@ -129,23 +131,13 @@ async fn only_managers_schedule_summaries_and_only_for_channels_of_their_guild()
             "Nothing happened: the only monitor was not offline",
         ),
         (
-            format!("/summary schedule period:daily channel:{foreign}"),
-            "does not have this channel",
-        ),
-        (
-            format!("/summary schedule period:daily channel:{channel} day:mon"),
+            of_channel("daily day:mon"),
             "`day`: only a weekly or a monthly summary has a day.",
         ),
+        (of_channel("monthly day:29"), "must be from 1 to 28"),
+        (of_channel("weekly time:25:00"), "is not a time of day"),
         (
-            format!("/summary schedule period:monthly channel:{channel} day:29"),
-            "must be from 1 to 28",
-        ),
-        (
-            format!("/summary schedule period:weekly channel:{channel} time:25:00"),
-            "is not a time of day",
-        ),
-        (
-            format!("/summary schedule period:weekly channel:{channel} day:fri time:22:30"),
+            of_channel("weekly day:fri time:22:30"),
             "weekly, fri at 22:30 (UTC)",
         ),
         (
@@ -159,75 +151,88 @@ async fn only_managers_schedule_summaries_and_only_for_channels_of_their_guild()
     ] {
         assert_contains(&sandbox.slash(&line).await, answer);
     }
-    assert_eq!(summaries(&sandbox.messages(other)), 0);
     let chosen = sandbox.autocomplete("/summary stop summary:fri").await;
-    assert_eq!(
-        chosen,
-        [("#1 weekly, fri at 22:30".to_owned(), "#1".to_owned())]
-    );
-    let member = Member::plain(7, "bob");
-    let refused = sandbox
-        .member(&member)
-        .forging()
-        .slash("/summary stop summary:#1")
-        .await;
+    let expected = ("#1 weekly, fri at 22:30".to_owned(), "#1".to_owned());
+    assert_eq!(chosen, [expected]);
+    let stopped = sandbox.slash("/summary stop summary:#1").await;
+    assert_contains(&stopped, "Stopped the summaries");
+    assert_eq!(listed(&rollcall, sandbox.guild()), json!([]));
+    assert_eq!(running.stop().0, 0);
+}
+
+fn listed(rollcall: &Rollcall, guild: GuildId) -> Value {
+    let list = ["summary", "list", "--json", "--guild", &guild.0.to_string()];
+    rollcall.done(&list).json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_and_other_guilds_change_no_schedule() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    let (home, other) = (sandbox.guild(), sandbox.add_guild("Elsewhere"));
+    sandbox.slash(&schedule(&sandbox)).await;
+    let bob = Member::plain(7, "bob");
+    let stop = "/summary stop summary:#1";
+    let refused = sandbox.member(&bob).forging().slash(stop).await;
     assert_contains(&refused, "Manage Server");
-    let listed = sandbox.member(&member).slash("/summaries list").await;
-    assert_contains(&listed, "weekly, fri at 22:30");
+    let seen = sandbox.member(&bob).slash("/summaries list").await;
+    assert_contains(&seen, "daily at 00:00");
+    let eve = Member::manager(9, "Eve");
+    let outsider = sandbox.member(&eve).in_guild(other);
+    assert_contains(
+        &outsider.slash(stop).await,
+        "There is no scheduled summary 1.",
+    );
 
     // The API and the command line show the same, and refuse the same.
-    let (read, admin) = (
-        key(&rollcall, "read", &home.0.to_string()),
-        key(&rollcall, "admin", &home.0.to_string()),
-    );
-    let list = ["summary", "list", "--json", "--guild", &home.0.to_string()];
-    let on_line = rollcall.done(&list).json();
-    let by_api = running.call("GET", "/api/v1/summaries", &read, "");
-    assert_eq!(by_api.json["summaries"], on_line);
-    assert_eq!(on_line[0]["channel"], channel.to_string());
-    let body = json!({ "channel": foreign.to_string(), "period": "daily" }).to_string();
-    assert_eq!(
-        running
-            .call("POST", "/api/v1/summaries", &admin, &body)
-            .status,
-        404
-    );
+    let read = key(&rollcall, "read", &home.0.to_string());
     let theirs = key(&rollcall, "admin", &other.0.to_string());
-    assert_eq!(
-        running
-            .call("DELETE", "/api/v1/summaries/1", &theirs, "")
-            .status,
-        404
-    );
-    let body =
-        json!({ "channel": channel.to_string(), "period": "daily", "weekday": "mon" }).to_string();
-    assert_eq!(
-        running
-            .call("POST", "/api/v1/summaries", &admin, &body)
-            .status,
-        409
-    );
-    let arguments = [
-        "summary",
-        "schedule",
-        "--period",
-        "daily",
-        "--guild",
-        &home.0.to_string(),
-        "--channel",
+    let by_api = running.call("GET", "/api/v1/summaries", &read, "");
+    let on_line = listed(&rollcall, home);
+    assert_eq!(by_api.json["summaries"], on_line);
+    assert_eq!(on_line[0]["channel"], sandbox.channel(home).to_string());
+    assert_eq!(listed(&rollcall, other), json!([]));
+    let one = "/api/v1/summaries/1";
+    assert_eq!(running.call("DELETE", one, &theirs, "").status, 404);
+    let stop = ["summary", "stop", "1", "--guild", &other.0.to_string()];
+    assert_eq!(rollcall.execute(&stop).code, 1);
+    assert_eq!(listed(&rollcall, home), on_line);
+    assert_eq!(running.stop().0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_go_only_to_channels_of_their_guild() {
+    let sandbox = Sandbox::start().await;
+    let rollcall = bot(&sandbox);
+    let web = Web::up();
+    let running = with_shop(&sandbox, &rollcall, &web).await;
+    let home = sandbox.guild().0.to_string();
+    let other = sandbox.add_guild("Elsewhere");
+    let foreign = sandbox.channel(other).to_string();
+    let line = format!("/summary schedule period:daily channel:{foreign}");
+    let refused = sandbox.slash(&line).await;
+    assert_contains(&refused, "does not have this channel");
+    let admin = key(&rollcall, "admin", &home);
+    let post = |body: &Value| {
+        let body = body.to_string();
+        running.call("POST", "/api/v1/summaries", &admin, &body)
+    };
+    let refused = post(&json!({ "channel": foreign, "period": "daily" }));
+    assert_eq!(refused.status, 404, "{refused:?}");
+    let own = sandbox.channel(sandbox.guild()).to_string();
+    let contradiction = post(&json!({ "channel": own, "period": "daily", "weekday": "mon" }));
+    assert_eq!(contradiction.status, 409, "{contradiction:?}");
+    let weekly = [
+        "summary", "schedule", "--period", "weekly", "--guild", &home,
     ];
-    let foreign = foreign.to_string();
-    assert_eq!(
-        rollcall
-            .execute(&[&arguments[..], &[&foreign]].concat())
-            .code,
-        1
-    );
-    assert_contains(
-        &sandbox.slash("/summary stop summary:#1").await,
-        "Stopped the summaries",
-    );
-    assert_eq!(rollcall.done(&list).json(), json!([]));
+    let refused = rollcall.execute(&[&weekly[..], &["--channel", &foreign]].concat());
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(listed(&rollcall, sandbox.guild()), json!([]));
+    assert!(sandbox.messages(other).is_empty());
+    let set = rollcall.done(&[&weekly[..], &["--channel", &own]].concat());
+    assert!(set.out.contains("weekly, mon at 09:00"), "{set:?}");
     assert_eq!(running.stop().0, 0);
 }
 
@@ -282,76 +287,69 @@ async fn without_the_permission_to_attach_files_the_text_is_posted_alone() {
     assert_eq!(running.stop().0, 0);
 }
 
-#[test]
-fn names_are_safe_in_every_format_and_the_figures_are_those_of_the_api() {
-    let rollcall = Rollcall::new();
-    let web = Web::up();
-    let hostile = "=1+1 <b>@everyone `x`</b>";
-    let add = [
-        "endpoint",
-        "add",
-        &web.target(),
-        "--name",
-        hostile,
-        "--guild",
-        "42",
-    ];
-    rollcall.done(&add);
+/// A name that is a formula in a spreadsheet, a mention and markup.
+const HOSTILE: &str = "=1+1 <b>@everyone `x`</b>";
+
+/// Starts a bot with an endpoint of this name, which was offline for a minute of yesterday.
+fn with_endpoint<'a>(rollcall: &'a Rollcall, web: &Web, name: &str) -> Running<'a> {
+    let target = web.target();
+    let add = ["endpoint", "add", &target, "--name", name];
+    rollcall.done(&[&add[..], &GUILD].concat());
     let running = rollcall.run();
     rollcall.wait_until("online", 1, |endpoint| endpoint["status"] == "online");
     rollcall.sql(OUTAGE_OF_YESTERDAY);
-    let written = |format: &str, guild: &str| {
-        let command = [
-            "summary",
-            "--range",
-            "yesterday",
-            "--format",
-            format,
-            "--guild",
-            guild,
-        ];
-        rollcall.done(&command).out
-    };
-    let markdown = written("md", "42");
-    assert!(
-        markdown.contains("# 1 of 1 monitor was offline"),
-        "{markdown}"
-    );
-    assert!(
-        markdown.contains("- `=1+1 <b>@everyone 'x'</b>` 99.93 %"),
-        "{markdown}"
-    );
-    assert!(written("csv", "42").contains(",'=1+1 <b>@everyone `x`</b>,"));
-    let page = written("html", "42");
-    assert!(
-        page.contains("<td>=1+1 &lt;b&gt;@everyone `x`&lt;/b&gt;</td>"),
-        "{page}"
-    );
-    let on_line: serde_json::Value = serde_json::from_str(&written("json", "42")).unwrap();
-    let read = key(&rollcall, "read", "42");
-    let by_api = running.call("GET", "/api/v1/summary?range=yesterday", &read, "");
-    assert_eq!(by_api.json, on_line);
-    assert_eq!(on_line["monitors"][0]["offline_ms"], 60_000);
-    let wrong = running.call("GET", "/api/v1/summary?range=soon", &read, "");
-    assert_eq!(wrong.status, 400, "{wrong:?}");
-    let elsewhere: serde_json::Value = serde_json::from_str(&written("json", "43")).unwrap();
-    assert_eq!(elsewhere["monitors"], json!([]));
+    running
+}
+
+const GUILD: [&str; 2] = ["--guild", "42"];
+
+/// The summary of yesterday in a format.
+fn written(rollcall: &Rollcall, format: &str, guild: [&str; 2]) -> String {
+    let command = ["summary", "--range", "yesterday", "--format", format];
+    rollcall.done(&[&command[..], &guild].concat()).out
+}
+
+#[test]
+fn names_are_safe_in_every_format() {
+    let rollcall = Rollcall::new();
+    let web = Web::up();
+    let running = with_endpoint(&rollcall, &web, HOSTILE);
+    for (format, safe) in [
+        ("md", "# 1 of 1 monitor was offline"),
+        ("md", "- `=1+1 <b>@everyone 'x'</b>` 99.93 %"),
+        ("csv", ",'=1+1 <b>@everyone `x`</b>,"),
+        ("html", "<td>=1+1 &lt;b&gt;@everyone `x`&lt;/b&gt;</td>"),
+    ] {
+        let shown = written(&rollcall, format, GUILD);
+        assert!(shown.contains(safe), "{shown}");
+    }
     let file = rollcall.path("summary.html").display().to_string();
-    let saved = rollcall.done(&[
-        "summary",
-        "--range",
-        "yesterday",
-        "--format",
-        "html",
-        "--output",
-        &file,
-        "--guild",
-        "42",
-    ]);
-    assert_eq!(saved.out, "");
-    assert_eq!(
-        std::fs::read_to_string(&file).unwrap().trim_end(),
-        page.trim_end()
-    );
+    let save = ["summary", "--range", "yesterday", "--format", "html"];
+    let save = [&save[..], &["--output", &file], &GUILD].concat();
+    assert_eq!(rollcall.done(&save).out, "");
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(saved, written(&rollcall, "html", GUILD));
+    assert_eq!(running.stop().0, 0);
+}
+
+#[test]
+fn the_command_line_and_the_api_have_the_same_figures() {
+    let rollcall = Rollcall::new();
+    let web = Web::up();
+    let running = with_endpoint(&rollcall, &web, HOSTILE);
+    let of_guild =
+        |guild| -> Value { serde_json::from_str(&written(&rollcall, "json", guild)).unwrap() };
+    let on_line = of_guild(GUILD);
+    let read = key(&rollcall, "read", "42");
+    let of_range = |range: &str| {
+        let path = format!("/api/v1/summary?range={range}");
+        running.call("GET", &path, &read, "")
+    };
+    assert_eq!(of_range("yesterday").json, on_line);
+    assert_eq!(on_line["monitors"][0]["name"], HOSTILE);
+    assert_eq!(on_line["monitors"][0]["offline_ms"], 60_000);
+    let wrong = of_range("soon");
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+    assert_eq!(of_guild(["--guild", "43"])["monitors"], json!([]));
     assert_eq!(running.stop().0, 0);
 }
