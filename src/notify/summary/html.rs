@@ -29,6 +29,9 @@ pub fn html(document: &SummaryDocument) -> String {
          <h1>{headline}</h1>\n<p>{}</p>\n",
         escape(&texts::range(document))
     );
+    if let Some(note) = texts::not_enough_data(summary) {
+        let _ = writeln!(page, "<p>{}</p>", escape(&note));
+    }
     monitors(&mut page, &summary.monitors);
     let expiring = summary.expiring.iter();
     list(

@@ -11,6 +11,9 @@ pub fn markdown(document: &SummaryDocument) -> String {
         String::new(),
         texts::range(document),
     ];
+    if let Some(note) = texts::not_enough_data(summary) {
+        lines.extend([String::new(), note]);
+    }
     let monitors = summary.monitors.iter();
     section(
         &mut lines,

@@ -26,6 +26,7 @@ pub fn headline(summary: &RangeSummary) -> String {
     let monitors = text::count(total, "monitor");
     match (summary.offline(), total) {
         (_, 0) => "There were no monitors".to_owned(),
+        _ if summary.is_unknown() => format!("There is not enough data about {monitors}"),
         (0, 1) => "The only monitor was not offline".to_owned(),
         (0, _) => format!("None of {monitors} was offline"),
         (1, _) => format!("1 of {monitors} was offline"),
@@ -45,11 +46,21 @@ pub fn range(document: &SummaryDocument) -> String {
 
 /// All that is said of a range in which nothing happened.
 pub fn uneventful(document: &SummaryDocument) -> String {
-    format!(
-        "Nothing happened: {} from {}.",
-        lower_first(&headline(&document.summary)),
-        range(document)
-    )
+    let (headline, range) = (lower_first(&headline(&document.summary)), range(document));
+    match not_enough_data(&document.summary) {
+        None => format!("Nothing happened: {headline} from {range}."),
+        Some(note) => format!("Nothing happened: {headline} from {range}. {note}"),
+    }
+}
+
+/// The number of monitors of which too little is known; `None` if there are none, or the headline says so.
+pub fn not_enough_data(summary: &RangeSummary) -> Option<String> {
+    let without = summary.without_figure();
+    let is_note = without > 0 && !summary.is_unknown();
+    is_note.then(|| {
+        let monitors = text::count(without, "monitor");
+        format!("There is not enough data about {monitors}.")
+    })
 }
 
 fn lower_first(sentence: &str) -> String {

@@ -3,7 +3,7 @@
 use poise::serenity_prelude::{CreateAttachment, CreateEmbed, CreateEmbedFooter};
 
 use super::texts;
-use crate::discord::ui::embed::{AMBER, GREEN, RED, bold};
+use crate::discord::ui::embed::{AMBER, GREEN, GREY, RED, bold};
 use crate::discord::ui::reply::Message;
 use crate::domain::history::summary::{NAMED, WORST};
 use crate::domain::text;
@@ -35,10 +35,16 @@ fn files(document: &SummaryDocument) -> Vec<CreateAttachment> {
 
 fn embed(document: &SummaryDocument) -> CreateEmbed {
     let summary = &document.summary;
+    let range = text::escape(&words::range(document));
+    let description = match words::not_enough_data(summary) {
+        Some(note) => format!("{range}\n{note}"),
+        None => range,
+    };
     let mut card = CreateEmbed::new()
         .title(words::headline(summary))
-        .description(text::escape(&words::range(document)))
+        .description(description)
         .colour(match summary.offline() {
+            0 if summary.is_unknown() => GREY,
             0 if summary.used_objectives().next().is_none() && summary.expiring.is_empty() => GREEN,
             0 => AMBER,
             _ => RED,
@@ -84,6 +90,7 @@ fn fitting(lines: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::discord::ui::embed_testing::{card_text, fits};
+    use crate::domain::history::uptime::ClassTimes;
     use crate::notify::summary::testing::{document, eventful, monitor};
 
     #[test]
@@ -91,7 +98,13 @@ mod tests {
         let mut opened = document(vec![monitor("shop", 0), monitor("blog", 0)]);
         opened.summary.responses.incidents = 1;
         opened.summary.responses.never_acknowledged = 1;
-        let cards = [eventful(), opened].map(|document| card_text(embed(&document)));
+        let mut unknown = document(vec![monitor("shop", 0)]);
+        let figures = &mut unknown.summary.monitors[0].figures;
+        figures.times = ClassTimes {
+            unknown: figures.times.online,
+            ..ClassTimes::default()
+        };
+        let cards = [eventful(), opened, unknown].map(|document| card_text(embed(&document)));
         insta::assert_snapshot!(cards.join("\n\n"));
     }
 

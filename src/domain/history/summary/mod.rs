@@ -135,6 +135,18 @@ impl RangeSummary {
         offline.take(WORST)
     }
 
+    /// How many monitors have no figure of uptime: they are new, or paused, or Rollcall did not observe them.
+    pub fn without_figure(&self) -> u64 {
+        let without = |one: &&SummarizedMonitor| one.figures.times.uptime().is_none();
+        self.monitors.iter().filter(without).count() as u64
+    }
+
+    /// Whether nothing is known of any of the monitors.
+    pub fn is_unknown(&self) -> bool {
+        let total = self.monitors.len() as u64;
+        total > 0 && self.offline() == 0 && self.without_figure() == total
+    }
+
     /// The objectives that are at risk or missed.
     pub fn used_objectives(&self) -> impl Iterator<Item = &SummarizedObjective> {
         let is_used = |one: &&SummarizedObjective| one.budget.state() != BudgetState::Met;
@@ -142,9 +154,10 @@ impl RangeSummary {
     }
 
     /// Whether nothing happened that people should read: no monitor was offline, no incident was opened, nothing expires soon and
-    /// no objective is at risk.
+    /// no objective is at risk. If nothing is known of the monitors, that is not so.
     pub fn is_uneventful(&self) -> bool {
         self.offline() == 0
+            && !self.is_unknown()
             && self.responses.incidents == 0
             && self.expiring.is_empty()
             && self.used_objectives().next().is_none()
@@ -272,6 +285,16 @@ mod tests {
         let steady = || summary(vec![monitor(1, "steady", 0, 80_000)]);
         assert!(steady().is_uneventful());
         assert!(summary(Vec::new()).is_uneventful());
+        let partly = summary(vec![
+            monitor(1, "steady", 0, 80_000),
+            monitor(2, "new", 0, 0),
+        ]);
+        assert!(partly.is_uneventful());
+        assert_eq!(partly.without_figure(), 1);
+        let unknown = summary(vec![monitor(1, "new", 0, 863), monitor(2, "new", 0, 0)]);
+        assert!(unknown.is_unknown() && !unknown.is_uneventful());
+        let barely = summary(vec![monitor(1, "new", 0, 864), monitor(2, "new", 0, 0)]);
+        assert!(!barely.is_unknown() && barely.is_uneventful());
         let mut opened = steady();
         opened.responses.incidents = 1;
         let mut expires = steady();
