@@ -15,7 +15,7 @@ const READ_AT_ONCE: i64 = 20_000;
 
 /// A batch of each table, in this order: rows that others refer to come after those. `monitors` and the log of checks have
 /// functions of their own.
-const BEFORE_MONITORS: [&str; 22] = [
+const BEFORE_MONITORS: [&str; 23] = [
     "DELETE FROM deliveries WHERE id IN
          (SELECT d.id FROM destinations t JOIN deliveries d ON d.destination_id = t.id WHERE t.guild_id = $1 LIMIT $2)",
     "DELETE FROM destinations WHERE id IN (SELECT id FROM destinations WHERE guild_id = $1 LIMIT $2)",
