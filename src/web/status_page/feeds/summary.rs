@@ -11,7 +11,7 @@ use crate::web::status_page::snapshot::{
 use crate::web::status_page::texts;
 
 #[derive(Serialize)]
-struct SummaryView {
+struct PageSummaryView {
     title: String,
     url: String,
     time_zone: String,
@@ -71,7 +71,7 @@ pub fn summary(snapshot: &PageSnapshot) -> String {
         name: group.name.as_deref().map(name),
         items: group.items.iter().map(item).collect(),
     });
-    let view = SummaryView {
+    let view = PageSummaryView {
         title: title(&page.title),
         url: page.base_url.clone(),
         time_zone: page.zone.to_string(),

@@ -63,7 +63,7 @@ pub async fn load(
     let zone = guild_setting::timezone(reader, page.guild).await?;
     let range = HistoryRange::last_days(STRIP_DAYS, zone, now);
     let items = item::list(reader, &page).await?;
-    let figures = Figures::of(reader, &page, range, zone).await?;
+    let figures = PageFigures::of(reader, &page, range, zone).await?;
     let groups = grouped(items, &figures);
     Ok(Some(PageSnapshot {
         generated_at: now,
@@ -91,7 +91,7 @@ fn facts(page: StatusPage, base: &PagesBase, zone: Tz) -> PageFacts {
 }
 
 /// What the history says of the monitors of a page.
-struct Figures {
+struct PageFigures {
     days: BTreeMap<MonitorId, Vec<ClassTimes>>,
     last_24_hours: BTreeMap<MonitorId, ClassTimes>,
     latencies: BTreeMap<MonitorId, PublicLatency>,
@@ -99,7 +99,7 @@ struct Figures {
     number_of_days: usize,
 }
 
-impl Figures {
+impl PageFigures {
     async fn of(
         reader: &Reader,
         page: &StatusPage,
@@ -166,7 +166,7 @@ async fn latencies(
 }
 
 /// The items under their headings. A heading stands where its first item does.
-fn grouped(items: Vec<PageItem>, figures: &Figures) -> Vec<PublicGroup> {
+fn grouped(items: Vec<PageItem>, figures: &PageFigures) -> Vec<PublicGroup> {
     let mut groups: Vec<PublicGroup> = Vec::new();
     for item in items {
         let name = item.group.clone();
@@ -182,7 +182,7 @@ fn grouped(items: Vec<PageItem>, figures: &Figures) -> Vec<PublicGroup> {
     groups
 }
 
-fn public_item(item: PageItem, figures: &Figures) -> PublicItem {
+fn public_item(item: PageItem, figures: &PageFigures) -> PublicItem {
     let (status, since) = public_status(&item.state);
     let none = || vec![ClassTimes::default(); figures.number_of_days];
     PublicItem {

@@ -12,7 +12,6 @@ pub(super) fn unknown_event_type(word: &str) -> CommandError {
 }
 
 /// The type of an event as members read it.
-#[expect(clippy::too_many_lines, reason = "one line for each kind of event")]
 pub(super) const fn words(kind: EventKind) -> &'static str {
     match kind {
         EventKind::EndpointAdded => "endpoint added",
