@@ -54,10 +54,11 @@ CREATE TABLE deliveries_rebuilt (
     attempts           INTEGER NOT NULL DEFAULT 0, -- failed attempts in a row
     faults             INTEGER NOT NULL DEFAULT 0, -- those of them that happened while the destination seemed to work
     next_try_at        BIGINT  NOT NULL DEFAULT 0,
+    has_picture        INTEGER NOT NULL DEFAULT 0, -- whether its message has the picture of the outage
     UNIQUE (destination_id, incident_id)
 );
-INSERT INTO deliveries_rebuilt (id, destination_id, incident_id, wanted_revision, delivered_revision, delivered_at, lost_messages, channel_id, message_id, may_be_posted, attempts, faults, next_try_at)
-SELECT id, destination_id, incident_id, wanted_revision, delivered_revision, delivered_at, lost_messages, channel_id, message_id, may_be_posted, attempts, faults, next_try_at FROM deliveries;
+INSERT INTO deliveries_rebuilt (id, destination_id, incident_id, wanted_revision, delivered_revision, delivered_at, lost_messages, channel_id, message_id, may_be_posted, attempts, faults, next_try_at, has_picture)
+SELECT id, destination_id, incident_id, wanted_revision, delivered_revision, delivered_at, lost_messages, channel_id, message_id, may_be_posted, attempts, faults, next_try_at, has_picture FROM deliveries;
 
 -- Ids are never used again: they are part of nonces.
 INSERT INTO sqlite_sequence (name, seq) SELECT 'destinations_rebuilt', 0

@@ -4,6 +4,7 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+use super::picture::renderer::DescribedPicture;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::{ChannelId, MessageRef, UserId};
 use crate::domain::event::Actor;
@@ -82,6 +83,8 @@ pub struct Outgoing {
     pub to: Address,
     pub place: Place,
     pub content: Content,
+    /// Attached to the message, if the place takes files. Without it, the message keeps what is attached.
+    pub picture: Option<DescribedPicture>,
     /// Identifies the message: if it is sent twice, its receiver shows it once.
     pub nonce: String,
     pub now: Timestamp,

@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod diagnose;
 pub mod manage_note;
 pub mod notify;
+pub mod outage_picture;
 mod reminders;
 pub mod replace_alerts;
 pub mod respond;

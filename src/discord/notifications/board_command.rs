@@ -92,6 +92,7 @@ async fn put(
             reply_to: None,
         },
         content: Content::Board(lines),
+        picture: None,
         nonce: format!("c{}", ctx.id() % 1_000_000_000_000),
         now: app.now(),
     };

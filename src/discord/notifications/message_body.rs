@@ -1,9 +1,12 @@
 //! The bodies of messages in channels: which responder they mention, and whether Discord shows what was sent.
 
+use discord_gateway_relay::rest::{AttachedFile, CallBody};
+use poise::serenity_prelude::CreateAttachment;
 use serde_json::{Value, json};
 
 use crate::discord::ui::reply::Message;
 use crate::domain::notifications::alert_policy::Responder;
+use crate::notify::picture::renderer::DescribedPicture;
 
 /// The request body of a message, which mentions only this one role or user, by id.
 pub(super) fn body(message: Message, mention: Option<Responder>) -> Value {
@@ -15,6 +18,33 @@ pub(super) fn body(message: Message, mention: Option<Responder>) -> Value {
         add_mention(&mut body, responder);
     }
     body
+}
+
+/// The body with a picture, which takes the place of all files that the message had.
+pub(super) fn with_picture(mut json: Value, picture: &DescribedPicture) -> CallBody {
+    let name = "outage.png";
+    json["attachments"] =
+        json!([{ "id": 0, "filename": name, "description": picture.description }]);
+    let file = AttachedFile {
+        name: name.to_owned(),
+        bytes: picture.png.bytes.clone(),
+    };
+    CallBody {
+        json,
+        files: vec![file],
+    }
+}
+
+/// The body with the files of a message.
+pub(super) fn with_files(json: Value, files: Vec<CreateAttachment>) -> CallBody {
+    let files = files.into_iter().map(|file| AttachedFile {
+        name: file.filename,
+        bytes: file.data,
+    });
+    CallBody {
+        json,
+        files: files.collect(),
+    }
 }
 
 pub(super) fn add_mention(body: &mut Value, responder: Responder) {
@@ -32,8 +62,15 @@ pub(super) fn add_mention(body: &mut Value, responder: Responder) {
     body["allowed_mentions"] = mentions;
 }
 
-/// Whether Discord's answer shows the embeds that were sent. It shows others if it has had this nonce before.
-pub(super) fn is_shown(sent: &Value, answer: &Value) -> bool {
+/// Whether Discord's answer shows the embeds and the files that were sent. It shows others if it has had this nonce before.
+pub(super) fn is_shown(body: &CallBody, answer: &Value) -> bool {
+    let has_files = answer["attachments"]
+        .as_array()
+        .is_none_or(|files| !files.is_empty());
+    if !body.files.is_empty() && !has_files {
+        return false;
+    }
+    let sent = &body.json;
     let texts = |body: &Value| -> Option<Vec<String>> {
         let embeds = body["embeds"].as_array()?;
         let fields = embeds
@@ -52,8 +89,11 @@ pub(super) fn is_shown(sent: &Value, answer: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::domain::discord_id::{RoleId, UserId};
+    use crate::notify::picture::png::PngPicture;
 
     #[test]
     fn an_answer_that_shows_something_else_is_noticed() {
@@ -67,8 +107,36 @@ mod tests {
             (json!({ "embeds": [] }), false),
             (json!({ "id": "1" }), true),
         ] {
-            assert_eq!(is_shown(&sent, &answer), is_the_same, "{answer}");
+            let body = CallBody::from(sent.clone());
+            assert_eq!(is_shown(&body, &answer), is_the_same, "{answer}");
         }
+        let pictured = with_picture(sent, &picture());
+        let without = json!({ "embeds": pictured.json["embeds"], "attachments": [] });
+        assert!(!is_shown(&pictured, &without));
+        let with = json!({ "embeds": pictured.json["embeds"], "attachments": [{ "id": "1" }] });
+        assert!(is_shown(&pictured, &with));
+    }
+
+    fn picture() -> DescribedPicture {
+        DescribedPicture {
+            png: Arc::new(PngPicture {
+                bytes: vec![1],
+                unreadable: Vec::new(),
+            }),
+            description: "Latency of shop.".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_picture_takes_the_place_of_all_files() {
+        let body = with_picture(json!({ "content": "x" }), &picture());
+        let entry = json!({ "id": 0, "filename": "outage.png", "description": "Latency of shop." });
+        assert_eq!(body.json["attachments"], json!([entry]));
+        assert_eq!(body.json["content"], "x");
+        let [file] = &body.files[..] else {
+            panic!("one file");
+        };
+        assert_eq!((&*file.name, &*file.bytes), ("outage.png", &[1][..]));
     }
 
     #[test]

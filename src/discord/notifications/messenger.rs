@@ -4,15 +4,16 @@
 use std::sync::Arc;
 
 use discord_gateway_relay::rest::rate_limit::Route;
-use discord_gateway_relay::rest::{AttachedFile, CallBody, LimitedRest, RestError, SendError};
+use discord_gateway_relay::rest::{CallBody, LimitedRest, RestError, SendError};
 use futures_util::future::BoxFuture;
-use poise::serenity_prelude::CreateAttachment;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
 use crate::discord::monitors::summaries::summary_card;
-use crate::discord::notifications::message_body::{add_mention, body, is_shown};
+use crate::discord::notifications::message_body::{
+    add_mention, body, is_shown, with_files, with_picture,
+};
 use crate::discord::notifications::{board_card, refusal, setup_message, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
@@ -52,7 +53,7 @@ impl ChannelMessenger {
     async fn post(
         &self,
         channel: ChannelId,
-        body: impl Into<CallBody>,
+        body: CallBody,
     ) -> Result<(MessageRef, Value), DeliveryError> {
         let route = Route {
             channel: channel.0,
@@ -72,7 +73,7 @@ impl ChannelMessenger {
         Ok((message, sent))
     }
 
-    async fn edit(&self, message: MessageRef, body: Value) -> Result<MessageRef, DeliveryError> {
+    async fn edit(&self, message: MessageRef, body: CallBody) -> Result<MessageRef, DeliveryError> {
         let (route, path) = existing(message);
         self.send(route, Method::PATCH, &path, body).await?;
         Ok(message)
@@ -124,64 +125,56 @@ impl ChannelMessenger {
         outgoing: &Outgoing,
     ) -> Result<MessageRef, DeliveryError> {
         let files = std::mem::take(&mut message.files);
-        match outgoing.place {
-            Place::Existing(id) => self.edit(id, body(message, None)).await,
-            Place::New { mention, reply_to } => {
-                let plain = body(message, None);
-                let mut body = plain.clone();
-                if let Some(responder) = mention {
-                    add_mention(&mut body, responder);
-                }
-                // A message in another channel cannot be replied to.
-                if let Some(replied) = reply_to.filter(|replied| replied.channel == channel) {
-                    body["message_reference"] = json!({
-                        "message_id": replied.message.to_string(), "fail_if_not_exists": false,
-                    });
-                }
-                body["nonce"] = json!(outgoing.nonce);
-                body["enforce_nonce"] = json!(true);
-                let sent = self.post_with(channel, body.clone(), files).await;
-                let (posted, shown) = match sent {
-                    // The text has a link to that message, too.
-                    Err(DeliveryError::MessageGone) if !body["message_reference"].is_null() => {
-                        body["message_reference"] = Value::Null;
-                        self.post(channel, body).await?
-                    }
-                    sent => sent?,
-                };
-                match is_shown(&plain, &shown) {
-                    true => Ok(posted),
-                    // An earlier attempt, whose answer was lost, had posted it with the content of that time.
-                    false => self.edit(posted, plain).await,
-                }
+        let json = body(message, None);
+        let complete = match &outgoing.picture {
+            Some(picture) => with_picture(json.clone(), picture),
+            None => with_files(json.clone(), files),
+        };
+        let has_files = !complete.files.is_empty();
+        match self.put_body(complete, channel, outgoing).await {
+            // The text does not wait for the permission Attach Files.
+            Err(DeliveryError::DestinationBroken(_) | DeliveryError::Rejected(_)) if has_files => {
+                self.put_body(json.into(), channel, outgoing).await
             }
+            sent => sent,
         }
     }
 
-    /// Posts a message with files; without them if the channel does not accept them.
-    async fn post_with(
+    async fn put_body(
         &self,
+        plain: CallBody,
         channel: ChannelId,
-        json: Value,
-        files: Vec<CreateAttachment>,
-    ) -> Result<(MessageRef, Value), DeliveryError> {
-        if files.is_empty() {
-            return self.post(channel, json).await;
-        }
-        let files = files.into_iter().map(|file| AttachedFile {
-            name: file.filename,
-            bytes: file.data,
-        });
-        let with_files = CallBody {
-            json: json.clone(),
-            files: files.collect(),
+        outgoing: &Outgoing,
+    ) -> Result<MessageRef, DeliveryError> {
+        let (mention, reply_to) = match outgoing.place {
+            Place::Existing(id) => return self.edit(id, plain).await,
+            Place::New { mention, reply_to } => (mention, reply_to),
         };
-        match self.post(channel, with_files).await {
-            // It may lack only the permission to attach files.
-            Err(DeliveryError::DestinationBroken(_) | DeliveryError::Rejected(_)) => {
-                self.post(channel, json).await
+        let mut body = plain.clone();
+        if let Some(responder) = mention {
+            add_mention(&mut body.json, responder);
+        }
+        // A message in another channel cannot be replied to.
+        if let Some(replied) = reply_to.filter(|replied| replied.channel == channel) {
+            body.json["message_reference"] = json!({
+                "message_id": replied.message.to_string(), "fail_if_not_exists": false,
+            });
+        }
+        body.json["nonce"] = json!(outgoing.nonce);
+        body.json["enforce_nonce"] = json!(true);
+        let sent = self.post(channel, body.clone()).await;
+        let (posted, shown) = match sent {
+            // The text has a link to that message, too.
+            Err(DeliveryError::MessageGone) if !body.json["message_reference"].is_null() => {
+                body.json["message_reference"] = Value::Null;
+                self.post(channel, body).await?
             }
-            sent => sent,
+            sent => sent?,
+        };
+        match is_shown(&plain, &shown) {
+            true => Ok(posted),
+            // An earlier attempt, whose answer was lost, had posted it with the content of that time.
+            false => self.edit(posted, plain).await,
         }
     }
 
@@ -257,7 +250,7 @@ impl Messenger for ChannelMessenger {
         Box::pin(async move {
             let channel = self.direct_channel(user).await?;
             let body = body(Message::sentence(sentence), None);
-            self.post(channel, body).await.map(drop)
+            self.post(channel, body.into()).await.map(drop)
         })
     }
 
@@ -374,7 +367,9 @@ impl Messenger for ChannelMessenger {
         message: SetupMessage,
     ) -> BoxFuture<'_, Result<MessageRef, DeliveryError>> {
         Box::pin(async move {
-            let (message, _) = self.post(channel, setup_message::body(&message)).await?;
+            let (message, _) = self
+                .post(channel, setup_message::body(&message).into())
+                .await?;
             Ok(message)
         })
     }

@@ -129,6 +129,13 @@ pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -
     }
 }
 
+/// Whether a message gets the picture of its incident: where files can be attached, once, as soon as the incident is resolved.
+pub fn takes_picture(state: &DeliveryState, has_picture: bool, step: Step) -> bool {
+    let is_resolved = state.topic == Topic::Outages { is_open: false };
+    let is_sent = matches!(step, Step::Post { .. } | Step::Edit);
+    is_resolved && is_sent && state.medium == Medium::Editable && !has_picture
+}
+
 fn edited(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
     let is_wanted = state.notify_on_recovery && state.turn != Turn::Superseded;
     match state.posted {
@@ -318,6 +325,29 @@ mod tests {
             has_news: has("news"),
             turn,
             notify_on_recovery: !has("unwanted"),
+        }
+    }
+
+    #[test]
+    fn a_resolved_incident_gets_its_picture_once_with_its_message() {
+        let post = Step::Post { mention: false };
+        for (text, has_picture, step, expected) in [
+            ("over posted", false, Step::Edit, true),
+            ("over", false, post, true),
+            ("over lost", false, post, true),
+            ("over posted", true, Step::Edit, false),
+            ("over unwanted", false, Step::Skip, false),
+            ("over", false, Step::Hold(at(1)), false),
+            ("open posted", false, Step::Edit, false),
+            ("open", false, Step::Post { mention: true }, false),
+            ("over people", false, post, false),
+            ("over programs", false, post, false),
+            ("needless posted", false, Step::Edit, false),
+            ("board posted", false, Step::Edit, false),
+            ("announcement", false, post, false),
+        ] {
+            let found = takes_picture(&state(text), has_picture, step);
+            assert_eq!(found, expected, "{text}, {has_picture}, {step:?}");
         }
     }
 

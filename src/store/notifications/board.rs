@@ -200,6 +200,7 @@ mod tests {
             assert_eq!(known.is_some(), is_changed, "{what}");
             let Some(known) = known else { return };
             let receipt = Receipt {
+                has_picture: false,
                 revision: known.wanted_revision,
                 message: known.message,
                 at: at(second),
@@ -254,6 +255,7 @@ mod tests {
                     let previous = set(tx, HOME, message(6, 60), at(1)).await?;
                     assert_eq!(previous, Some(message(5, 50)));
                     let receipt = Receipt {
+                        has_picture: false,
                         revision: before.wanted_revision,
                         message: Some(message(5, 51)),
                         at: at(1),

@@ -22,6 +22,8 @@ pub struct Delivery {
     pub lost_messages: u32,
     /// Its message, where messages can be edited.
     pub message: Option<MessageRef>,
+    /// Whether its message got the picture of the resolved incident, or is not going to.
+    pub has_picture: bool,
     /// Whether a message may have been posted that is not known, because its answer never came.
     pub may_be_posted: bool,
     /// Consecutive failed attempts, and those of them that happened while the destination seemed to work.
@@ -155,6 +157,8 @@ pub struct Receipt {
     pub revision: i64,
     /// The message, where messages can be edited.
     pub message: Option<MessageRef>,
+    /// Whether the message got its picture, or is not going to.
+    pub has_picture: bool,
     pub at: Timestamp,
     /// The next revision is not delivered before this time.
     pub next_try_at: Timestamp,
@@ -168,7 +172,8 @@ pub async fn delivered(
 ) -> Result<Effect, StoreError> {
     let changed = sqlx::query(
         "UPDATE deliveries SET delivered_revision = CASE WHEN delivered_revision > $3 THEN delivered_revision ELSE $3 END,
-             delivered_at = $4, channel_id = $5, message_id = $6, may_be_posted = 0, attempts = 0, faults = 0, next_try_at = $7
+             delivered_at = $4, channel_id = $5, message_id = $6, may_be_posted = 0, attempts = 0, faults = 0, next_try_at = $7,
+             has_picture = CASE WHEN $8 THEN 1 ELSE has_picture END
          WHERE id = $1 AND lost_messages = $2",
     )
     .bind(known.id)
@@ -178,6 +183,7 @@ pub async fn delivered(
     .bind(receipt.message.map(|message| message.channel.to_row()))
     .bind(receipt.message.map(|message| message.message.to_row()))
     .bind(receipt.next_try_at.millis())
+    .bind(receipt.has_picture)
     .execute(&mut *tx.connection)
     .await?;
     Ok(Effect::of(&changed))
@@ -254,7 +260,7 @@ pub async fn failed(tx: &mut Tx<'_>, id: i64, failed: FailedAttempt) -> Result<(
 /// Records that the message can no longer be edited, unless it was replaced meanwhile: the next attempt posts a new one.
 pub async fn message_lost(tx: &mut Tx<'_>, known: &Delivery) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE deliveries SET lost_messages = lost_messages + 1, channel_id = NULL, message_id = NULL
+        "UPDATE deliveries SET lost_messages = lost_messages + 1, channel_id = NULL, message_id = NULL, has_picture = 0
          WHERE id = $1 AND lost_messages = $2",
     )
     .bind(known.id)

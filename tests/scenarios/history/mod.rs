@@ -6,6 +6,7 @@ mod commands;
 mod day_pictures;
 mod objectives;
 mod packing;
+mod pictures;
 mod server_metrics;
 mod summaries;
 mod uptime;

@@ -211,8 +211,7 @@ impl Rest {
             .request(method, url)
             .header(header::AUTHORIZATION, format!("Bot {}", self.token));
         if !body.files.is_empty() {
-            let (kind, bytes) = body.multipart();
-            request = request.header(header::CONTENT_TYPE, kind).body(bytes);
+            request = request.multipart(body.form());
         } else if !body.json.is_null() {
             request = request.json(&body.json);
         }

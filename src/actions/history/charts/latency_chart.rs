@@ -1,4 +1,4 @@
-//! The picture of a monitor's latency and status in a range.
+//! The pictures of a monitor's latency and status in a range.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::discord_id::GuildId;
 use crate::domain::history::chart::latency_chart::LatencyChart;
 use crate::domain::history::chart::scene::Scene;
+use crate::domain::history::chart::status_chart::StatusChart;
 use crate::domain::history::range::HistoryRange;
 use crate::domain::monitor::MonitorId;
 use crate::store::Reader;
@@ -21,6 +22,8 @@ pub struct ChartRequest {
     pub range: HistoryRange,
     /// The range as it was typed.
     pub range_name: String,
+    /// The time between two figures; `None`: a hundredth of the range.
+    pub step: Option<Duration>,
     /// How long single checks are kept.
     pub kept_checks: Duration,
 }
@@ -38,7 +41,7 @@ pub async fn latency_scene(
     let found = uptime::one(reader, request.guild, id, range, now).await?;
     let observed = uptime::observed(reader, range, now).await?;
     let checks_from = latency::checks_from(request.kept_checks, now);
-    let steps = latency::steps(found.monitor.kind, range, None, checks_from);
+    let steps = latency::steps(found.monitor.kind, range, request.step, checks_from);
     let series = latency::series(reader, id, steps).await?;
     let chart = LatencyChart {
         name: &found.monitor.name,
@@ -46,6 +49,28 @@ pub async fn latency_scene(
         range,
         zone: guild_setting::timezone(reader, request.guild).await?,
         series: &series,
+        periods: &uptime::periods(&found.monitor, &observed, range),
+    };
+    Ok(chart.scene())
+}
+
+/// The scene of the status alone, for a monitor whose checks have no latency.
+///
+/// # Errors
+/// `NotFound` if the guild has no such monitor, or it was removed before the range.
+pub async fn status_scene(
+    reader: &Reader,
+    request: &ChartRequest,
+    now: Timestamp,
+) -> Result<Scene, Error> {
+    let range = request.range;
+    let found = uptime::one(reader, request.guild, request.monitor, range, now).await?;
+    let observed = uptime::observed(reader, range, now).await?;
+    let chart = StatusChart {
+        name: &found.monitor.name,
+        range_name: &request.range_name,
+        range,
+        zone: guild_setting::timezone(reader, request.guild).await?,
         periods: &uptime::periods(&found.monitor, &observed, range),
     };
     Ok(chart.scene())

@@ -40,6 +40,7 @@ pub(in crate::discord) async fn scene(
         monitor,
         range: shown.range,
         range_name: shown.name,
+        step: None,
         kept_checks: app.kept_checks,
     };
     Ok(latency_scene(&app.store.reader, &request, app.now()).await?)

@@ -324,7 +324,7 @@ impl LatencyChart<'_> {
 }
 
 /// The sample of an ink in the explanation.
-fn sample(x: f32, ink: Ink) -> Shape {
+pub(super) fn sample(x: f32, ink: Ink) -> Shape {
     let area = Area {
         left: x,
         top: 47.0,
@@ -353,7 +353,7 @@ fn sample(x: f32, ink: Ink) -> Shape {
 }
 
 /// A triangle that points down to a place.
-fn mark(tip: ScenePoint) -> Shape {
+pub(super) fn mark(tip: ScenePoint) -> Shape {
     let (left, right, y) = (tip.x - 6.0, tip.x + 6.0, tip.y - 10.0);
     Shape::Polygon {
         points: vec![ScenePoint { x: left, y }, ScenePoint { x: right, y }, tip],
@@ -361,7 +361,7 @@ fn mark(tip: ScenePoint) -> Shape {
     }
 }
 
-fn label(at: ScenePoint, anchor: Anchor, ink: Ink, text: &str) -> Shape {
+pub(super) fn label(at: ScenePoint, anchor: Anchor, ink: Ink, text: &str) -> Shape {
     Shape::Text(TextLabel {
         at,
         anchor,
@@ -381,6 +381,6 @@ fn y(value: Duration, top: Duration) -> f32 {
     clippy::cast_possible_truncation,
     reason = "shares and pixels, of which three digits matter"
 )]
-fn to_f32(number: f64) -> f32 {
+pub(super) fn to_f32(number: f64) -> f32 {
     number as f32
 }

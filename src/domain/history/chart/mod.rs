@@ -11,4 +11,5 @@ pub mod latency_chart;
 mod panel;
 pub mod scene;
 pub mod server_chart;
+pub mod status_chart;
 mod text_width;

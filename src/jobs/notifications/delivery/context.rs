@@ -9,6 +9,7 @@ use crate::health::{Health, Token};
 use crate::jobs::JobContext;
 use crate::metrics::Metrics;
 use crate::notify::messenger::Messenger;
+use crate::notify::picture::renderer::PictureRenderer;
 use crate::notify::transport::{Address, Transport};
 use crate::store::Store;
 use crate::store::notifications::queue::Held;
@@ -24,6 +25,9 @@ pub(super) struct DeliveryContext {
     pub(super) webhooks: Arc<dyn Transport>,
     /// The shortest time between two edits of a board.
     pub(super) board_interval: Duration,
+    pub(super) pictures: PictureRenderer,
+    /// How long single checks are kept.
+    pub(super) kept_checks: Duration,
     pub(super) is_connectivity_lost: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -44,6 +48,8 @@ impl DeliveryContext {
             discord: context.senders.messenger.clone(),
             webhooks: Arc::new(context.senders.webhooks.clone()),
             board_interval: context.board_interval,
+            pictures: context.senders.pictures.clone(),
+            kept_checks: context.retention.check_archive,
             is_connectivity_lost: Box::new(move || checks.is_connectivity_lost()),
         }
     }

@@ -14,6 +14,7 @@ use crate::domain::notifications::delivery_plan::{DeliveryState, Medium, Posted,
 use crate::domain::notifications::destinations::DestinationKind;
 use crate::domain::notifications::notification_kind::NotificationKind;
 use crate::domain::notifications::webhook::{WebhookFormat, WebhookId};
+use crate::notify::picture::renderer::DescribedPicture;
 use crate::notify::summary::SummaryDocument;
 use crate::notify::transport::{Address, Content, CurrentIncident, Joined, Reminder};
 use crate::store::guild::guild_setting;
@@ -38,6 +39,16 @@ pub(super) struct LoadedDelivery {
     /// The role that is mentioned instead of a person who has left the guild.
     pub(super) role: Option<RoleId>,
     pub(super) content: Content,
+    pub(super) picture: AttachedPicture,
+}
+
+/// The picture of a message.
+#[derive(Debug)]
+pub(super) enum AttachedPicture {
+    /// What is attached stays as it is.
+    Unchanged,
+    /// The message gets this one; `None` if there is none to get.
+    New(Option<DescribedPicture>),
 }
 
 /// What a message shows, and what that means for its delivery.
@@ -101,6 +112,7 @@ pub(super) async fn next(
         responder: shown.responder,
         role: shown.role,
         content: shown.content,
+        picture: AttachedPicture::Unchanged,
         destination,
         delivery,
         to,

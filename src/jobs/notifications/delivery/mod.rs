@@ -12,6 +12,7 @@ mod backlog;
 mod broken;
 mod context;
 mod load;
+mod picture;
 mod send;
 mod settle;
 mod turns;
@@ -32,7 +33,7 @@ use crate::store::notifications::destination::Destination;
 use crate::store::notifications::queue;
 use backlog::Backlog;
 use context::DeliveryContext;
-use load::{LoadedDelivery, Next};
+use load::{AttachedPicture, LoadedDelivery, Next};
 use turns::Turns;
 
 /// The longest time until the queue is read again. Another process, such as the command line, gives no signal.
@@ -148,7 +149,7 @@ async fn deliver(
 }
 
 /// Does what is planned for a delivery.
-async fn make(context: &DeliveryContext, loaded: LoadedDelivery) -> Result<(), StoreError> {
+async fn make(context: &DeliveryContext, mut loaded: LoadedDelivery) -> Result<(), StoreError> {
     let now = context.clock.now();
     let is_connectivity_lost = (context.is_connectivity_lost)();
     let step = delivery_plan::plan(&loaded.state, is_connectivity_lost, now);
@@ -159,6 +160,9 @@ async fn make(context: &DeliveryContext, loaded: LoadedDelivery) -> Result<(), S
             let is_first = step != Step::Edit && loaded.state.medium == Medium::Editable;
             if is_first && !loaded.delivery.may_be_posted {
                 settle::begin(context, &loaded).await?;
+            }
+            if delivery_plan::takes_picture(&loaded.state, loaded.delivery.has_picture, step) {
+                loaded.picture = AttachedPicture::New(picture::of(context, &loaded).await);
             }
             let sent = send::send(context, &loaded, step, now).await;
             settle::sent(context, loaded, sent).await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::context::DeliveryContext;
-use super::load::LoadedDelivery;
+use super::load::{AttachedPicture, LoadedDelivery};
 use crate::clock::Stopwatch;
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
@@ -74,6 +74,10 @@ async fn attempt(
         to: loaded.to.clone(),
         place: place(loaded, step, responder),
         content: loaded.content.clone(),
+        picture: match &loaded.picture {
+            AttachedPicture::New(picture) => picture.clone(),
+            AttachedPicture::Unchanged => None,
+        },
         nonce: nonce(loaded),
         now,
     };

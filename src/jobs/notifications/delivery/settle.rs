@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::broken;
 use super::context::DeliveryContext;
-use super::load::LoadedDelivery;
+use super::load::{AttachedPicture, LoadedDelivery};
 use crate::domain::Timestamp;
 use crate::domain::discord_id::MessageRef;
 use crate::domain::notifications::delivery_plan::{self, Attempt, Progress, Settlement};
@@ -105,6 +105,7 @@ pub(super) async fn sent(
         receipt: Receipt {
             revision: loaded.revision,
             message,
+            has_picture: matches!(loaded.picture, AttachedPicture::New(_)),
             at: now,
             next_try_at: now.plus(pause(context, loaded.destination.kind)),
         },

@@ -31,6 +31,7 @@ use crate::domain::silences::maintenance::TimeWindow;
 use crate::health::{Health, OtherFacts};
 use crate::metrics::Metrics;
 use crate::notify::messenger::{ChannelAccess, Messenger, SetupMessage};
+use crate::notify::picture::renderer::PictureRenderer;
 use crate::notify::transport::{Address, Content, Outgoing, Place, Transport};
 use crate::store::incidents::incident::{self, IncidentFilter, Outage};
 use crate::store::notifications::queue;
@@ -75,6 +76,10 @@ struct Seen {
 struct SentMessage {
     nonce: String,
     shows: BTreeMap<MonitorId, ShownState>,
+    /// Whether it is about an incident itself, and not a reminder of one.
+    is_incident: bool,
+    /// How often it got a picture and the answer arrived.
+    pictures: u32,
 }
 
 /// A stand-in for Discord (destination 0) and the receivers of webhooks, by id.
@@ -102,6 +107,9 @@ impl Receivers {
                 Some(Fault::Unanswered) | None => {}
             }
             let index = put(seen, outgoing, id != 0);
+            if fault.is_none() && outgoing.picture.is_some() {
+                seen.messages[index].pictures += 1;
+            }
             match fault {
                 Some(_) => Err(unreachable(true)),
                 None => Ok(Some(MessageRef {
@@ -152,6 +160,8 @@ fn put(seen: &mut Seen, outgoing: &Outgoing, is_appended: bool) -> usize {
     seen.messages.push(SentMessage {
         nonce: outgoing.nonce.clone(),
         shows,
+        is_incident: matches!(outgoing.content, Content::Incident(_)),
+        pictures: 0,
     });
     seen.messages.len() - 1
 }
@@ -181,6 +191,15 @@ fn shows(content: &Content, is_appended: bool) -> BTreeMap<MonitorId, ShownState
 fn last_shown(seen: &Seen, monitor: MonitorId) -> Option<ShownState> {
     let mut messages = seen.messages.iter().rev();
     messages.find_map(|message| message.shows.get(&monitor).copied())
+}
+
+/// A message in the channel has its picture once its incident is resolved, and only then.
+fn has_its_picture(message: &SentMessage) {
+    let is_over = message.shows.values().all(|(_, is_over)| *is_over);
+    let is_resolved = message.is_incident && is_over && !message.shows.is_empty();
+    assert!(message.pictures <= 1, "{message:#?}");
+    assert!(!is_resolved || message.pictures == 1, "{message:#?}");
+    assert!(message.is_incident || message.pictures == 0, "{message:#?}");
 }
 
 impl Transport for Receivers {
@@ -331,6 +350,8 @@ impl Guild {
             discord: Some(Arc::new(receivers.clone())),
             webhooks: Arc::new(receivers.clone()),
             board_interval: Duration::ZERO,
+            pictures: PictureRenderer::default(),
+            kept_checks: Duration::from_secs(90 * 24 * 3_600),
             is_connectivity_lost: Box::new(|| false),
         };
         Self {
@@ -554,6 +575,7 @@ proptest! {
                 guild.happens(step).await;
             }
             guild.come_to_rest().await;
+            guild.receivers.change(0, |seen| seen.messages.iter().for_each(has_its_picture));
             for (monitor, truth) in guild.truth().await {
                 for id in 0..3 {
                     let state = guild.receivers.change(id, |seen| last_shown(seen, monitor));
