@@ -37,15 +37,15 @@ async fn replies_have_a_picture_with_its_text_in_the_colors_of_the_discord_serve
         .await;
     let bob = Member::plain(7, "bob");
     let bob = || sandbox.member(&bob);
-    let card = bob().slash("/endpoints show endpoint:Магазин店").await;
-    let (dark, description) = the_picture(&card);
+    let shown = bob().slash("/endpoints show endpoint:Магазин店").await;
+    let (dark, description) = the_picture(&shown);
     assert_eq!(pixels(&dark), (1_000, 340));
     assert!(dark.len() <= 25_000, "{}", dark.len());
     assert!(
         description.starts_with("Latency of Магазин店, 24h."),
         "{description}"
     );
-    assert_contains(&card, "In the picture, `#1` is 店.");
+    assert_contains(&shown, "In the picture, `#1` is 店.");
     let history = bob()
         .slash("/history show monitor:Магазин店 range:today")
         .await;
