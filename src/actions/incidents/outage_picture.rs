@@ -17,9 +17,6 @@ const BEFORE: Duration = Duration::from_secs(30 * 60);
 /// What is shown in all, at least.
 const SHORTEST: Duration = Duration::from_secs(3_600);
 
-/// Steps of the latency: of an hour, two minutes, so that most have a check.
-const STEPS: u32 = 30;
-
 /// The scene; `None` if none of its outages has a monitor with a history. `kept_checks`: how long single checks are kept.
 pub async fn scene(
     reader: &Reader,
@@ -36,7 +33,6 @@ pub async fn scene(
         monitor: outage.monitor_id,
         range,
         range_name: format!("{} around the outage", text::duration(range.length())),
-        step: Some(range.length() / STEPS),
         kept_checks,
     };
     // Only endpoints have a target.

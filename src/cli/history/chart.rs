@@ -186,7 +186,6 @@ impl Drawing<'_> {
             monitor: id,
             range: self.range,
             range_name: self.name.to_owned(),
-            step: None,
             kept_checks: settings.retention.check_archive,
         };
         latency_scene(reader, &request, self.now).await

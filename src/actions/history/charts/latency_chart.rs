@@ -14,6 +14,9 @@ use crate::domain::monitor::MonitorId;
 use crate::store::Reader;
 use crate::store::guild::guild_setting;
 
+/// Steps of a picture are so long at least that most of them have a check, but for ranges of less than 20 of them.
+const SHORTEST_STEP: Duration = Duration::from_secs(120);
+
 /// What a picture shows.
 #[derive(Clone, Debug)]
 pub struct ChartRequest {
@@ -22,8 +25,6 @@ pub struct ChartRequest {
     pub range: HistoryRange,
     /// The range as it was typed.
     pub range_name: String,
-    /// The time between two figures; `None`: a hundredth of the range.
-    pub step: Option<Duration>,
     /// How long single checks are kept.
     pub kept_checks: Duration,
 }
@@ -41,7 +42,7 @@ pub async fn latency_scene(
     let found = uptime::one(reader, request.guild, id, range, now).await?;
     let observed = uptime::observed(reader, range, now).await?;
     let checks_from = latency::checks_from(request.kept_checks, now);
-    let steps = latency::steps(found.monitor.kind, range, request.step, checks_from);
+    let steps = latency::steps(found.monitor.kind, range, Some(step(range)), checks_from);
     let series = latency::series(reader, id, steps).await?;
     let chart = LatencyChart {
         name: &found.monitor.name,
@@ -52,6 +53,12 @@ pub async fn latency_scene(
         periods: &uptime::periods(&found.monitor, &observed, range),
     };
     Ok(chart.scene())
+}
+
+/// The time between two figures.
+fn step(range: HistoryRange) -> Duration {
+    let length = range.length();
+    (length / 100).max(SHORTEST_STEP.min(length / 20))
 }
 
 /// The scene of the status alone, for a monitor whose checks have no latency.
@@ -74,4 +81,28 @@ pub async fn status_scene(
         periods: &uptime::periods(&found.monitor, &observed, range),
     };
     Ok(chart.scene())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_have_a_check_each_unless_the_range_is_short() {
+        for (minutes, seconds) in [
+            (24 * 60, 864),
+            (201, 120),
+            (200, 120),
+            (60, 120),
+            (40, 120),
+            (39, 117),
+            (1, 3),
+        ] {
+            let range = HistoryRange {
+                from: Timestamp::from_millis(0),
+                to: Timestamp::from_millis(minutes * 60_000),
+            };
+            assert_eq!(step(range).as_secs(), seconds, "{minutes} min");
+        }
+    }
 }

@@ -40,7 +40,6 @@ pub(in crate::discord) async fn scene(
         monitor,
         range: shown.range,
         range_name: shown.name,
-        step: None,
         kept_checks: app.kept_checks,
     };
     Ok(latency_scene(&app.store.reader, &request, app.now()).await?)
