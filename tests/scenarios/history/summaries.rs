@@ -128,7 +128,7 @@ async fn a_manager_schedules_and_stops_summaries() {
         ),
         (
             "/summaries show range:24h".to_owned(),
-            "Nothing happened: the only monitor was not offline",
+            "There is not enough data about 1 monitor",
         ),
         (
             of_channel("daily day:mon"),
