@@ -284,7 +284,6 @@ impl Session<'_> {
         };
         let name = std::path::Path::new(path).file_name().unwrap_or_default();
         let file = File {
-            description: None,
             name: name.to_string_lossy().into_owned(),
             description: None,
             content,
