@@ -20,31 +20,33 @@ pub(super) fn body(message: Message, mention: Option<Responder>) -> Value {
     body
 }
 
-/// The body with a picture, which takes the place of all files that the message had.
-pub(super) fn with_picture(mut json: Value, picture: &DescribedPicture) -> CallBody {
-    let name = "outage.png";
-    json["attachments"] =
-        json!([{ "id": 0, "filename": name, "description": picture.description }]);
-    let file = AttachedFile {
-        name: name.to_owned(),
-        bytes: picture.png.bytes.clone(),
-    };
-    CallBody {
-        json,
-        files: vec![file],
-    }
-}
+/// The name of a picture.
+const PICTURE: &str = "picture.png";
 
-/// The body with the files of a message.
-pub(super) fn with_files(json: Value, files: Vec<CreateAttachment>) -> CallBody {
-    let files = files.into_iter().map(|file| AttachedFile {
+/// The body with a picture and files, which take the place of all that the message had; without any, the message keeps those.
+pub(super) fn with_files(
+    mut json: Value,
+    picture: Option<&DescribedPicture>,
+    files: Vec<CreateAttachment>,
+) -> CallBody {
+    let shown = picture.map(|picture| AttachedFile {
+        name: PICTURE.to_owned(),
+        bytes: picture.png.bytes.clone(),
+    });
+    let others = files.into_iter().map(|file| AttachedFile {
         name: file.filename,
         bytes: file.data,
     });
-    CallBody {
-        json,
-        files: files.collect(),
+    let files: Vec<AttachedFile> = shown.into_iter().chain(others).collect();
+    if !files.is_empty() {
+        let named = files.iter().enumerate();
+        let named = named.map(|(id, file)| json!({ "id": id, "filename": file.name }));
+        json["attachments"] = named.collect();
+        if let Some(picture) = picture {
+            json["attachments"][0]["description"] = json!(picture.description);
+        }
     }
+    CallBody { json, files }
 }
 
 pub(super) fn add_mention(body: &mut Value, responder: Responder) {
@@ -110,7 +112,7 @@ mod tests {
             let body = CallBody::from(sent.clone());
             assert_eq!(is_shown(&body, &answer), is_the_same, "{answer}");
         }
-        let pictured = with_picture(sent, &picture());
+        let pictured = with_files(sent, Some(&picture()), Vec::new());
         let without = json!({ "embeds": pictured.json["embeds"], "attachments": [] });
         assert!(!is_shown(&pictured, &without));
         let with = json!({ "embeds": pictured.json["embeds"], "attachments": [{ "id": "1" }] });
@@ -128,15 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_takes_the_place_of_all_files() {
-        let body = with_picture(json!({ "content": "x" }), &picture());
-        let entry = json!({ "id": 0, "filename": "outage.png", "description": "Latency of shop." });
-        assert_eq!(body.json["attachments"], json!([entry]));
-        assert_eq!(body.json["content"], "x");
-        let [file] = &body.files[..] else {
-            panic!("one file");
-        };
-        assert_eq!((&*file.name, &*file.bytes), ("outage.png", &[1][..]));
+    fn a_picture_and_files_take_the_place_of_all_that_the_message_had() {
+        let csv = || vec![CreateAttachment::bytes(vec![2], "summary.csv")];
+        let entry =
+            json!({ "id": 0, "filename": "picture.png", "description": "Latency of shop." });
+        for (picture, files, listed) in [
+            (Some(picture()), Vec::new(), json!([entry])),
+            (
+                Some(picture()),
+                csv(),
+                json!([entry, { "id": 1, "filename": "summary.csv" }]),
+            ),
+            (None, csv(), json!([{ "id": 0, "filename": "summary.csv" }])),
+            (None, Vec::new(), Value::Null),
+        ] {
+            let body = with_files(json!({ "content": "x" }), picture.as_ref(), files);
+            assert_eq!(body.json["attachments"], listed);
+            assert_eq!(body.json["content"], "x");
+            let names: Vec<&str> = body.files.iter().map(|file| &*file.name).collect();
+            let listed = listed.as_array().into_iter().flatten();
+            let listed: Vec<&str> = listed.filter_map(|one| one["filename"].as_str()).collect();
+            assert_eq!(names, listed);
+        }
     }
 
     #[test]

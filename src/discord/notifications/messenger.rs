@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 
 use crate::discord::incidents::incident_card;
 use crate::discord::monitors::summaries::summary_card;
-use crate::discord::notifications::message_body::{
-    add_mention, body, is_shown, with_files, with_picture,
-};
+use crate::discord::notifications::message_body::{add_mention, body, is_shown, with_files};
 use crate::discord::notifications::{board_card, refusal, setup_message, texts};
 use crate::discord::ui::reply::Message;
 use crate::domain::discord_id::{ChannelId, EventId, GuildId, MessageId, MessageRef, UserId};
@@ -126,10 +124,7 @@ impl ChannelMessenger {
     ) -> Result<MessageRef, DeliveryError> {
         let files = std::mem::take(&mut message.files);
         let json = body(message, None);
-        let complete = match &outgoing.picture {
-            Some(picture) => with_picture(json.clone(), picture),
-            None => with_files(json.clone(), files),
-        };
+        let complete = with_files(json.clone(), outgoing.picture.as_ref(), files);
         let has_files = !complete.files.is_empty();
         match self.put_body(complete, channel, outgoing).await {
             // The text does not wait for the permission Attach Files.

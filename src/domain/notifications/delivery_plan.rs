@@ -129,11 +129,16 @@ pub fn plan(state: &DeliveryState, is_connectivity_lost: bool, now: Timestamp) -
     }
 }
 
-/// Whether a message gets the picture of its incident: where files can be attached, once, as soon as the incident is resolved.
+/// Whether a message gets the picture of what it is about: where files can be attached, once, as soon as an incident is resolved. An
+/// announcement is complete from the start.
 pub fn takes_picture(state: &DeliveryState, has_picture: bool, step: Step) -> bool {
-    let is_resolved = state.topic == Topic::Outages { is_open: false };
+    let is_complete = match state.topic {
+        Topic::Outages { is_open } => !is_open,
+        Topic::Announcement => true,
+        Topic::Board | Topic::Reminder { .. } => false,
+    };
     let is_sent = matches!(step, Step::Post { .. } | Step::Edit);
-    is_resolved && is_sent && state.medium == Medium::Editable && !has_picture
+    is_complete && is_sent && state.medium == Medium::Editable && !has_picture
 }
 
 fn edited(state: &DeliveryState, is_open: bool, now: Timestamp) -> Step {
@@ -329,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resolved_incident_gets_its_picture_once_with_its_message() {
+    fn what_is_complete_gets_its_picture_once_with_its_message() {
         let post = Step::Post { mention: false };
         for (text, has_picture, step, expected) in [
             ("over posted", false, Step::Edit, true),
@@ -344,7 +349,8 @@ mod tests {
             ("over programs", false, post, false),
             ("needless posted", false, Step::Edit, false),
             ("board posted", false, Step::Edit, false),
-            ("announcement", false, post, false),
+            ("announcement", false, post, true),
+            ("announcement", true, post, false),
         ] {
             let found = takes_picture(&state(text), has_picture, step);
             assert_eq!(found, expected, "{text}, {has_picture}, {step:?}");

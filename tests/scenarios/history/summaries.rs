@@ -82,9 +82,13 @@ async fn a_summary_is_posted_once_with_its_file_also_over_a_crash() {
     let posted = sandbox.refresh(&posted);
     assert_contains(&posted, "**shop** 99.93 %, 1 min of downtime in 1 outage");
     assert_contains(&posted, "No incident was opened.");
-    let [file] = posted.files() else {
+    let [picture, file] = posted.files() else {
         panic!("{:?}", posted.files());
     };
+    let description = picture.description.as_deref().unwrap();
+    assert!(description.contains("by weekday and hour"), "{description}");
+    let size = minipng::decode_png_header(&picture.content).unwrap();
+    assert_eq!((size.width(), size.height()), (1_000, 340));
     assert_eq!(file.name, "summary.csv");
     let text = String::from_utf8(file.content.clone()).unwrap();
     assert!(text.contains("\n1,endpoint,shop,,"), "{text}");

@@ -2,6 +2,7 @@
 
 pub mod schedules;
 pub mod send_due;
+pub mod summary_picture;
 
 use crate::actions::history::objectives::figures::{self, ObjectiveFigures};
 use crate::actions::history::uptime::{self, MonitorUptime};

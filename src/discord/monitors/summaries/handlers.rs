@@ -4,9 +4,10 @@ use poise::serenity_prelude::{CreateEmbed, CreateEmbedFooter};
 
 use super::{summary_card, texts};
 use crate::actions::Requester;
-use crate::actions::history::summary::{self, schedules};
+use crate::actions::history::summary::{self, schedules, summary_picture};
 use crate::discord::DiscordState;
 use crate::discord::monitors::history::range_option;
+use crate::discord::monitors::pictures::attach::{PictureRequest, with_picture};
 use crate::discord::notifications::alert_channel;
 use crate::discord::ui::embed::GREY;
 use crate::discord::ui::error::CommandError;
@@ -21,19 +22,28 @@ use crate::store::history::summary_schedule::{self, NewSchedule};
 /// The range of a summary for which none is given.
 const DEFAULT_RANGE: &str = "7d";
 
-/// The summary of a range.
+/// The summary of a range, with its picture.
 pub(super) async fn show(
     app: &DiscordState,
-    guild: GuildId,
+    request: PictureRequest,
     typed: Option<&str>,
 ) -> Result<Message, CommandError> {
     let (reader, now) = (&app.store.reader, app.now());
+    let guild = request.requester.guild;
     let range = range_option::wanted(app, guild, Some(typed.unwrap_or(DEFAULT_RANGE))).await?;
     let document = SummaryDocument {
         summary: summary::of(reader, guild, range.until(now), now).await?,
         zone: guild_setting::timezone(reader, guild).await?,
     };
-    Ok(summary_card::message(&document))
+    let message = summary_card::message(&document);
+    if !summary_picture::is_worth_it(&document.summary) {
+        return Ok(message);
+    }
+    let scene = async {
+        let scene = summary_picture::scene(reader, guild, &document.summary, now);
+        Ok(scene.await?)
+    };
+    Ok(with_picture(app, request, message, scene).await)
 }
 
 /// The schedules of a guild.

@@ -3,6 +3,7 @@
 use super::handlers;
 use crate::discord::Context;
 use crate::discord::monitors::history::range_option;
+use crate::discord::monitors::pictures::attach::PictureRequest;
 use crate::discord::ui::error::CommandError;
 use crate::discord::ui::reply;
 
@@ -21,8 +22,8 @@ async fn show(
     #[max_length = 40]
     range: Option<String>,
 ) -> Result<(), CommandError> {
-    let requester = reply::requester(ctx)?;
-    let work = handlers::show(ctx.data(), requester.guild, range.as_deref());
+    let request = PictureRequest::of_command(ctx)?;
+    let work = handlers::show(ctx.data(), request, range.as_deref());
     reply::answer(ctx, work).await
 }
 

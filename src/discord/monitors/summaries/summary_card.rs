@@ -24,7 +24,7 @@ pub(in crate::discord) fn message(document: &SummaryDocument) -> Message {
     }
 }
 
-/// The files of the message. Pictures of the summary belong here, too.
+/// The files of the message. Its picture is added by those who send it.
 fn files(document: &SummaryDocument) -> Vec<CreateAttachment> {
     let figures = csv::csv(document, MOST_ATTACHED);
     let figures =

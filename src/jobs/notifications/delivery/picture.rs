@@ -1,7 +1,9 @@
-//! Draws the picture of a resolved incident for its message. The message does not wait for it if something fails: then it is text alone.
+//! Draws the picture of a message: of a resolved incident, or of a summary. The message does not wait for it if something fails: then
+//! it is text alone.
 
 use super::context::DeliveryContext;
 use super::load::LoadedDelivery;
+use crate::actions::history::summary::summary_picture;
 use crate::actions::incidents::outage_picture;
 use crate::notify::picture::renderer::DescribedPicture;
 use crate::notify::transport::Content;
@@ -16,7 +18,7 @@ pub(super) async fn of(
         Ok(picture) => picture,
         Err(error) => {
             let guild = loaded.destination.guild_id;
-            tracing::warn!(delivery = loaded.delivery.id, %guild, %error, "a resolved incident has no picture");
+            tracing::warn!(delivery = loaded.delivery.id, %guild, %error, "a message has no picture");
             None
         }
     }
@@ -26,15 +28,20 @@ async fn drawn(
     context: &DeliveryContext,
     loaded: &LoadedDelivery,
 ) -> Result<Option<DescribedPicture>, Box<dyn std::error::Error + Send + Sync>> {
-    let Content::Incident(current) = &loaded.content else {
-        return Ok(None);
+    let (reader, now) = (&context.store.reader, context.clock.now());
+    let guild = loaded.destination.guild_id;
+    let scene = match &loaded.content {
+        Content::Incident(current) => {
+            outage_picture::scene(reader, &current.incident, context.kept_checks, now).await?
+        }
+        Content::Summary(document) if summary_picture::is_worth_it(&document.summary) => {
+            Some(summary_picture::scene(reader, guild, &document.summary, now).await?)
+        }
+        Content::Summary(_) | Content::Reminder(_) | Content::Joined(_) | Content::Board(_) => None,
     };
-    let (reader, incident) = (&context.store.reader, &current.incident);
-    let now = context.clock.now();
-    let scene = outage_picture::scene(reader, incident, context.kept_checks, now).await?;
     let Some(scene) = scene else {
         return Ok(None);
     };
-    let theme = guild_setting::picture_theme(reader, incident.guild_id).await?;
+    let theme = guild_setting::picture_theme(reader, guild).await?;
     Ok(Some(context.pictures.render(scene, theme).await?))
 }
