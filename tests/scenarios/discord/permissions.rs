@@ -56,10 +56,13 @@ async fn furnish(sandbox: &Sandbox, rollcall: &Rollcall, web: &Web) {
         rollcall.done(&[add, &["--guild", &home]].concat());
     }
     let webhook = format!("/alerts webhook add name:hook url:{}", web.target());
+    let channel = sandbox.channel(sandbox.guild());
+    let summary = format!("/summary schedule period:daily channel:{channel}");
     for line in [
         "/group set monitor:door group:site",
         "/maintenance start title:works",
         &webhook,
+        &summary,
     ] {
         let done = sandbox.slash(line).await;
         assert!(
