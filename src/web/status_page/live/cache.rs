@@ -14,8 +14,11 @@ use crate::clock::{Clock, Stopwatch};
 use crate::domain::status_pages::slug::PageSlug;
 use crate::store::Reader;
 
-/// How long a snapshot is shown before the next one is made.
+/// How long a snapshot is shown at least before the next one is made.
 const FRESH: Duration = Duration::from_secs(10);
+
+/// A snapshot that takes long to make is shown for this many times as long, so that no page keeps the database busy.
+const TIMES_AS_LONG: u32 = 20;
 
 /// How long a reader waits for a new snapshot while there is an older one, and while there is none.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -48,6 +51,8 @@ enum LoadState {
 struct CacheSlot {
     last: Option<Arc<RenderedPage>>,
     made: Stopwatch,
+    /// How long it is shown.
+    fresh_for: Duration,
     read: Stopwatch,
     loading: Option<watch::Receiver<LoadState>>,
 }
@@ -110,11 +115,16 @@ impl PageCache {
         let slot = slots.entry(slug.clone()).or_insert_with(|| CacheSlot {
             last: None,
             made: Stopwatch::start(),
+            fresh_for: FRESH,
             read: Stopwatch::start(),
             loading: None,
         });
         slot.read = Stopwatch::start();
-        if let Some(page) = slot.last.as_ref().filter(|_| slot.made.elapsed() < FRESH) {
+        if let Some(page) = slot
+            .last
+            .as_ref()
+            .filter(|_| slot.made.elapsed() < slot.fresh_for)
+        {
             return Ok(Arc::clone(page));
         }
         let has_older = slot.last.is_some();
@@ -127,14 +137,21 @@ impl PageCache {
         let (sender, receiver) = watch::channel(LoadState::Loading);
         let cache = self.clone();
         tokio::spawn(async move {
+            let loading = Stopwatch::start();
             let loaded = load(&cache.reader, &cache.base, &slug, cache.clock.now()).await;
-            let state = cache.settle(&slug, loaded.map(|page| page.map(RenderedPage::of)));
+            let loaded = loaded.map(|page| page.map(RenderedPage::of));
+            let state = cache.settle(&slug, loaded, fresh_for(loading.elapsed()));
             sender.send_replace(state);
         });
         receiver
     }
 
-    fn settle(&self, slug: &PageSlug, loaded: Result<Option<RenderedPage>, Error>) -> LoadState {
+    fn settle(
+        &self,
+        slug: &PageSlug,
+        loaded: Result<Option<RenderedPage>, Error>,
+        fresh_for: Duration,
+    ) -> LoadState {
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(slug) else {
             return LoadState::Failed;
@@ -144,6 +161,7 @@ impl PageCache {
             Ok(Some(page)) => {
                 slot.last = Some(Arc::new(page));
                 slot.made = Stopwatch::start();
+                slot.fresh_for = fresh_for;
                 evict(&mut slots, slug);
                 LoadState::Loaded
             }
@@ -164,6 +182,11 @@ impl PageCache {
     fn slots(&self) -> MutexGuard<'_, HashMap<PageSlug, CacheSlot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long a snapshot is shown that took this long to make.
+fn fresh_for(took: Duration) -> Duration {
+    FRESH.max(took * TIMES_AS_LONG)
 }
 
 /// Drops the pages that were read the longest time ago, but not `kept`, until the others have few enough items.

@@ -60,6 +60,14 @@ async fn a_snapshot_is_shown_for_ten_seconds() {
     assert_eq!(title(&cache).await, "After");
 }
 
+#[test]
+fn a_snapshot_that_takes_long_is_shown_for_longer() {
+    for (millis, seconds) in [(0, 10), (500, 10), (501, 10), (1_000, 20), (60_000, 1_200)] {
+        let shown = fresh_for(Duration::from_millis(millis));
+        assert_eq!(shown.as_secs(), seconds, "{millis} ms");
+    }
+}
+
 #[tokio::test]
 async fn readers_at_the_same_time_share_a_snapshot() {
     let (_store, cache) = with_page().await;
@@ -121,6 +129,7 @@ async fn pages_that_are_read_least_make_room() {
             &vec![PublicStatus::Online; items],
         )))),
         made: Stopwatch::start(),
+        fresh_for: FRESH,
         read: Stopwatch::start(),
         loading: None,
     };
