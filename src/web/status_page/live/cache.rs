@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::load::{PagesBase, load};
 use super::rendered::RenderedPage;
@@ -26,6 +26,13 @@ const PATIENCE_WITHOUT: Duration = Duration::from_secs(10);
 
 /// The most items of all pages together that are kept: each takes some 10 kB.
 const MOST_ITEMS: usize = 2_000;
+
+/// The most pages that are loaded or wait to be loaded, among them addresses of no page: while the database stands still, nobody can
+/// make them pile up.
+const MOST_LOADING: usize = 64;
+
+/// The most pages that read from the database at the same time. It has other readers.
+const LOADED_AT_ONCE: usize = 2;
 
 /// What a reader gets.
 #[derive(Clone, Debug)]
@@ -64,6 +71,18 @@ pub struct PageCache {
     base: Arc<PagesBase>,
     clock: Clock,
     slots: Arc<Mutex<HashMap<PageSlug, CacheSlot>>>,
+    turns: Arc<Semaphore>,
+}
+
+/// What is there of a page when a reader asks for it.
+enum Found {
+    Fresh(Arc<RenderedPage>),
+    Loading {
+        ended: watch::Receiver<LoadState>,
+        has_older: bool,
+    },
+    /// Too many pages are being loaded. `None`: there is no older snapshot.
+    Busy(Option<Arc<RenderedPage>>),
 }
 
 impl PageCache {
@@ -73,6 +92,7 @@ impl PageCache {
             base: Arc::new(base),
             clock,
             slots: Arc::default(),
+            turns: Arc::new(Semaphore::new(LOADED_AT_ONCE)),
         }
     }
 
@@ -83,9 +103,10 @@ impl PageCache {
 
     /// The page with this slug: a snapshot of the last ten seconds, or the last one that could be made.
     pub async fn get(&self, slug: &PageSlug) -> CachedPage {
-        let (mut loading, has_older) = match self.fresh_or_loading(slug) {
-            Ok(page) => return CachedPage::Page(page),
-            Err(loading) => loading,
+        let (mut loading, has_older) = match self.find_or_load(slug) {
+            Found::Fresh(page) | Found::Busy(Some(page)) => return CachedPage::Page(page),
+            Found::Busy(None) => return CachedPage::Unavailable,
+            Found::Loading { ended, has_older } => (ended, has_older),
         };
         let patience = match has_older {
             true => PATIENCE,
@@ -106,12 +127,14 @@ impl PageCache {
         }
     }
 
-    /// A fresh snapshot, or else the receiver of the one that is being made, and whether there is an older one.
-    fn fresh_or_loading(
-        &self,
-        slug: &PageSlug,
-    ) -> Result<Arc<RenderedPage>, (watch::Receiver<LoadState>, bool)> {
+    /// A fresh snapshot, or else one that is being loaded from now on, unless too many are.
+    fn find_or_load(&self, slug: &PageSlug) -> Found {
         let mut slots = self.slots();
+        let is_loading = |slot: &&CacheSlot| slot.loading.is_some();
+        let is_busy = slots.values().filter(is_loading).count() >= MOST_LOADING;
+        if is_busy && !slots.contains_key(slug) {
+            return Found::Busy(None);
+        }
         let slot = slots.entry(slug.clone()).or_insert_with(|| CacheSlot {
             last: None,
             made: Stopwatch::start(),
@@ -125,11 +148,17 @@ impl PageCache {
             .as_ref()
             .filter(|_| slot.made.elapsed() < slot.fresh_for)
         {
-            return Ok(Arc::clone(page));
+            return Found::Fresh(Arc::clone(page));
+        }
+        if is_busy && slot.loading.is_none() {
+            return Found::Busy(slot.last.clone());
         }
         let has_older = slot.last.is_some();
-        let loading = slot.loading.get_or_insert_with(|| self.start(slug.clone()));
-        Err((loading.clone(), has_older))
+        let ended = slot.loading.get_or_insert_with(|| self.start(slug.clone()));
+        Found::Loading {
+            ended: ended.clone(),
+            has_older,
+        }
     }
 
     /// Makes a snapshot in a task of its own: it goes on when its readers have hung up.
@@ -137,6 +166,8 @@ impl PageCache {
         let (sender, receiver) = watch::channel(LoadState::Loading);
         let cache = self.clone();
         tokio::spawn(async move {
+            // It is never closed.
+            let _turn = cache.turns.acquire().await;
             let loading = Stopwatch::start();
             let loaded = load(&cache.reader, &cache.base, &slug, cache.clock.now()).await;
             let loaded = loaded.map(|page| page.map(RenderedPage::of));

@@ -123,6 +123,30 @@ async fn a_page_that_was_removed_ends_after_ten_seconds() {
 }
 
 #[tokio::test]
+async fn at_most_64_pages_are_loaded_at_once() {
+    let (_store, cache) = with_page().await;
+    assert_eq!(title(&cache).await, "Before");
+    later(Duration::from_secs(10)).await;
+    // Nothing is loaded meanwhile.
+    let turns = cache.turns.acquire_many(2).await.unwrap();
+    for number in 1..=MOST_LOADING {
+        let found = cache.find_or_load(&slug(&number.to_string()));
+        assert!(matches!(found, Found::Loading { .. }), "{number}");
+    }
+    let one_more = cache.get(&slug("one-more")).await;
+    assert!(matches!(one_more, CachedPage::Unavailable));
+    assert_eq!(cache.slots().len(), MOST_LOADING + 1);
+    // An older snapshot is shown, and readers of what is being loaded go on waiting.
+    assert_eq!(title(&cache).await, "Before");
+    assert!(matches!(
+        cache.find_or_load(&slug("1")),
+        Found::Loading { .. }
+    ));
+    drop(turns);
+    assert!(matches!(cache.get(&slug("64")).await, CachedPage::Missing));
+}
+
+#[tokio::test]
 async fn pages_that_are_read_least_make_room() {
     let slot = |items: usize| CacheSlot {
         last: Some(Arc::new(RenderedPage::of(testing::page_of(

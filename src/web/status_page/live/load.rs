@@ -351,6 +351,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_monitor_of_another_guild_shows_nothing() {
+        let store = with_page(true).await;
+        store
+            .execute_all(
+                "UPDATE monitors SET guild_id = 2; UPDATE endpoint_targets SET guild_id = 2",
+            )
+            .await;
+        let item = snapshot(&store).await.groups[0].items[0].clone();
+        assert_eq!((item.status, item.since), (PublicStatus::Removed, None));
+        assert!(item.days.iter().all(|day| *day == ClassTimes::default()));
+        assert_eq!(item.last_24_hours, ClassTimes::default());
+    }
+
+    #[tokio::test]
     async fn another_slug_is_no_page() {
         let store = with_page(true).await;
         let other = PageSlug::parse("acme-2").unwrap();
