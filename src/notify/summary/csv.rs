@@ -27,7 +27,7 @@ const COLUMNS: [&str; 16] = [
     "removed",
 ];
 
-/// The lines of at most so many monitors.
+/// A line for each of the first `most` monitors.
 ///
 /// # Errors
 /// There is no memory for it.

@@ -107,7 +107,7 @@ pub fn eventful() -> SummaryDocument {
     document
 }
 
-/// An objective of 99.9 % over 30 days, of which so many seconds are used.
+/// An objective of 99.9 % over 30 days, with this many seconds of downtime used.
 fn objective(used: u64, is_of_group: bool) -> SummarizedObjective {
     let objective = Objective {
         percent: ObjectivePercent::from_thousandths(99_900).unwrap(),

@@ -44,7 +44,7 @@ pub fn range(document: &SummaryDocument) -> String {
     format!("{from} to {to} ({})", zone.name())
 }
 
-/// All that is said of a range in which nothing happened.
+/// The whole summary of a range in which nothing happened.
 pub fn uneventful(document: &SummaryDocument) -> String {
     let (headline, range) = (lower_first(&headline(&document.summary)), range(document));
     match not_enough_data(&document.summary) {
@@ -163,7 +163,7 @@ pub fn and_more(rest: usize) -> String {
     format!("… and {rest} more")
 }
 
-/// Lines of at most so many entries, and the number of the others.
+/// A line for each of the first `most` entries, and the number of the others.
 pub fn lines<T>(
     all: impl Iterator<Item = T>,
     most: usize,

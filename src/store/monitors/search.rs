@@ -85,7 +85,7 @@ pub async fn with_name(
     monitors.skip(StoredTable::Monitors, &rows, monitor::read_row)
 }
 
-/// Names of a kind that a suggestion compares: at most so many on either side of the wanted name, in alphabetical order. More
+/// Names of a kind that a suggestion compares: at most this many on either side of the wanted name, in alphabetical order. More
 /// than most guilds have, and few enough to compare while a member waits.
 const COMPARED: i64 = 256;
 

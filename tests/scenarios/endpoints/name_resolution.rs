@@ -57,7 +57,7 @@ fn faults() -> [Zone; 6] {
     ]
 }
 
-/// Starts the bot with alerts and so many endpoints that have names, and waits until they are online.
+/// Starts the bot with alerts and this many endpoints that have names, and waits until they are online.
 async fn with_names<'a>(
     sandbox: &Sandbox,
     rollcall: &'a Rollcall,

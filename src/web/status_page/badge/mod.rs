@@ -52,7 +52,7 @@ pub enum BadgeRange {
     Quarter,
 }
 
-/// A name that is none of those that a badge knows.
+/// An unknown value of a badge option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownBadgeOption;
 

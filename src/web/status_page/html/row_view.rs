@@ -63,7 +63,7 @@ impl RowContext {
     }
 
     pub fn row(&self, item: &PublicItem) -> RowView {
-        // The days of the page, and no more.
+        // Of an item with more days than the page, the latest.
         let skipped = item.days.len().saturating_sub(self.dates.len());
         let times = &item.days[skipped..];
         let dates = &self.dates[self.dates.len() - times.len()..];

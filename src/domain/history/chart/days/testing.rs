@@ -15,7 +15,7 @@ pub(super) const OCTOBER: HistoryRange = HistoryRange {
     to: Timestamp::from_millis(1_793_491_200_000),
 };
 
-/// So many hours in a class; the rest of the day is unknown.
+/// A day with this many hours in a class; the rest is unknown.
 pub(super) fn day(online: u32, offline: u32, maintenance: u32) -> ClassTimes {
     ClassTimes {
         online: HOUR * online,
